@@ -1,0 +1,62 @@
+# One word per task. Every target prepares `.venv` by itself from requirements/dev.lock; only Python is needed.
+# Pass more arguments through: make demo ARGS="--orders 50"
+
+PYTHON ?= python3
+UV     ?= uv
+ARGS   ?=
+
+VENV  := .venv
+READY := $(VENV)/.ready
+BIN   := $(VENV)/bin
+
+.DEFAULT_GOAL := help
+.PHONY: help demo up bench test prove lint fmt cover lock clean
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-6s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: $(READY) ## Run the guided tour on a local stack
+	$(BIN)/python starter.py demo $(ARGS)
+
+up: $(READY) ## Run the local stack until Ctrl-C
+	$(BIN)/python starter.py up $(ARGS)
+
+bench: $(READY) ## Measure throughput and latency
+	$(BIN)/python -m benchmarks $(ARGS)
+
+test: $(READY) ## Run the test suite
+	$(BIN)/python -m pytest $(ARGS)
+
+prove: $(READY) ## Run the long proofs against the whole product
+	$(BIN)/python -m pytest -m prove $(ARGS)
+
+lint: $(READY) ## Check style, types and the rooms' import rules
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy .
+	$(BIN)/lint-imports --no-logo
+
+fmt: $(READY) ## Format the code and mend what ruff can mend
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+cover: $(READY) ## Run the test suite and show what it does not reach
+	$(BIN)/python -m pytest --cov --cov-report=term --cov-report=html $(ARGS)
+
+lock: ## Resolve requirements/*.in again (needs uv)
+	cd requirements && for set in base local dev; do \
+		$(UV) pip compile $$set.in --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
+			--no-emit-index-url --no-emit-find-links --no-header --no-annotate --output-file $$set.lock || exit 1; \
+	done
+
+clean: ## Remove the environment, caches and the local stack's data
+	rm -rf $(VENV) var htmlcov .coverage .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(READY): requirements/dev.lock
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+		echo "Orderyard needs Python 3.11 or newer, and '$(PYTHON)' is older or missing: make PYTHON=/path/to/python3.12 ..." >&2; \
+		exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.lock
+	@touch $@

@@ -1,0 +1,1 @@
+"""The local stack: everything one machine needs to run Orderyard, without Docker."""
