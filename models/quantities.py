@@ -1,0 +1,111 @@
+"""Line quantities: the truth from which an order's status is derived."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Self
+
+from pydantic import Field, ValidationError, model_validator
+
+from models.base import Model
+
+
+class QuantityError(ValueError):
+    """A move that would break the ledger's invariant."""
+
+
+class Bucket(StrEnum):
+    """Where a unit of a line is. Each unit is in exactly one bucket."""
+
+    OPEN = "open"
+    RESERVED = "reserved"
+    RELEASED = "released"
+    SHIPPED = "shipped"
+    CANCELLED = "cancelled"
+
+
+class LineQuantities(Model):
+    """`ordered = open + reserved + released + shipped + cancelled`; `delivered` and `returned` never exceed `shipped`;
+    `refunded` never exceeds `cancelled + returned + goodwill`; none is ever negative."""
+
+    ordered: int = Field(ge=1)
+    open: int = Field(ge=0)
+    reserved: int = Field(default=0, ge=0)
+    released: int = Field(default=0, ge=0)
+    shipped: int = Field(default=0, ge=0)
+    cancelled: int = Field(default=0, ge=0)
+    delivered: int = Field(default=0, ge=0)
+    returned: int = Field(default=0, ge=0)
+    goodwill: int = Field(default=0, ge=0)
+    refunded: int = Field(default=0, ge=0)
+
+    @model_validator(mode="after")
+    def _invariant(self) -> Self:
+        if self.ordered != self.open + self.reserved + self.released + self.shipped + self.cancelled:
+            raise QuantityError(f"quantities do not add up to the ordered {self.ordered}: {self!r}")
+        if max(self.delivered, self.returned) > self.shipped:
+            raise QuantityError(f"delivered or returned exceeds shipped: {self!r}")
+        if self.refunded > self.cancelled + self.returned + self.goodwill:
+            raise QuantityError(f"refunded exceeds cancelled, returned and goodwill: {self!r}")
+        return self
+
+    @classmethod
+    def ordered_as(cls, quantity: int, *, cancelled: int = 0, shipped: int = 0) -> Self:
+        return cls(ordered=quantity, open=quantity - cancelled - shipped, cancelled=cancelled, shipped=shipped)
+
+    def move(self, quantity: int, source: Bucket, target: Bucket) -> Self:
+        """Move units from one bucket to another. Raises `QuantityError` when the source has too few."""
+        if quantity < 0:
+            raise QuantityError(f"cannot move {quantity} units")
+        held: int = getattr(self, source)
+        if quantity > held:
+            raise QuantityError(f"cannot move {quantity} from {source} to {target}: only {held} there")
+        moved: dict[str, int] = {source: held - quantity}
+        moved[target] = moved.get(target, getattr(self, target)) + quantity
+        return self._changed(moved)
+
+    def add(self, *, delivered: int = 0, returned: int = 0, goodwill: int = 0, refunded: int = 0) -> Self:
+        """Count units delivered, returned or refunded. Raises `QuantityError` beyond what was shipped or given back."""
+        counted = {"delivered": delivered, "returned": returned, "goodwill": goodwill, "refunded": refunded}
+        if min(counted.values()) < 0:
+            raise QuantityError(f"cannot take back what was counted: {counted}")
+        return self._changed({name: getattr(self, name) + units for name, units in counted.items()})
+
+    def _changed(self, counts: dict[str, int]) -> Self:
+        try:
+            return type(self).model_validate({**self.model_dump(), **counts})
+        except ValidationError as error:
+            raise QuantityError("; ".join(problem["msg"] for problem in error.errors())) from None
+
+    @property
+    def unfinished(self) -> int:
+        """Units that are neither shipped nor cancelled."""
+        return self.open + self.reserved + self.released
+
+
+class QuantityLedger(Model):
+    """The quantities of all lines of one order, by channel line id."""
+
+    lines: dict[str, LineQuantities]
+
+    def move(self, line_id: str, quantity: int, source: Bucket, target: Bucket) -> Self:
+        return self.model_copy(update={"lines": {**self.lines, line_id: self[line_id].move(quantity, source, target)}})
+
+    def move_all(self, source: Bucket, target: Bucket) -> Self:
+        """Move every unit in a bucket, on every line."""
+        moved = {name: line.move(getattr(line, source), source, target) for name, line in self.lines.items()}
+        return self.model_copy(update={"lines": moved})
+
+    def __getitem__(self, line_id: str) -> LineQuantities:
+        try:
+            return self.lines[line_id]
+        except KeyError:
+            raise QuantityError(f"no line {line_id!r} in this order: it has {sorted(self.lines)}") from None
+
+    def total(self, bucket: Bucket) -> int:
+        return sum(getattr(line, bucket) for line in self.lines.values())
+
+    @property
+    def finished(self) -> bool:
+        """True when every unit is shipped or cancelled."""
+        return all(line.unfinished == 0 for line in self.lines.values())

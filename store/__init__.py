@@ -1,0 +1,1 @@
+"""PostgreSQL: what must outlive every process. Functions take a session; the caller owns the transaction."""

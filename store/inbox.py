@@ -1,0 +1,180 @@
+"""The inbox: every raw event, kept once, before anything is made of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any, Literal
+from uuid import UUID, uuid4
+
+from pydantic import Field
+from sqlalchemy import func, select, text, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
+
+from models.base import Model, Moment
+from store.bell import ring
+from store.tables import InboxEvent
+
+Source = Literal["webhook", "poll", "file", "wms"]
+Ending = Literal["delivered", "ignored", "dead"]
+
+LEASE = timedelta(seconds=10)
+"""How long a claimed event is its claimer's; one that dies gives it back by its silence."""
+
+_SECRET_WORDS = ("authorization", "cookie", "token", "secret", "api-key", "apikey", "password")
+
+
+class NewEvent(Model):
+    """A raw event as it arrived. `delivery_id` is the same on every repetition of the same delivery."""
+
+    channel: str
+    account: str
+    source: Source
+    topic: str
+    delivery_id: str
+    external_id: str | None = None
+    version: Moment | None = None
+    correlation_id: UUID = Field(default_factory=uuid4)
+    headers: Mapping[str, str] = Field(default_factory=dict)
+    """Headers that carry a secret are not kept."""
+    body: bytes
+    received_at: Moment = Field(default_factory=lambda: datetime.now(UTC))
+
+
+async def keep(session: AsyncSession, event: NewEvent) -> int | None:
+    """Keep one event; its id, or None when that delivery is known already."""
+    kept = await keep_many(session, [event])
+    return kept[0] if kept else None
+
+
+async def keep_many(session: AsyncSession, events: Sequence[NewEvent]) -> list[int]:
+    """Keep what is new among the events; the ids of those, in the order of delivery ids."""
+    if not events:
+        return []
+    # In one order everywhere: two callers that keep the same deliveries must not wait for each other.
+    rows = [_row(event) for event in sorted(events, key=_identity)]
+    statement = insert(InboxEvent).on_conflict_do_nothing(constraint="inbox_event_once")
+    kept = await session.execute(statement.returning(col(InboxEvent.id), ring()), rows)
+    return sorted(row.id for row in kept)
+
+
+async def claim(session: AsyncSession, limit: int, lease: timedelta = LEASE) -> list[InboxEvent]:
+    """Take due events, longest waiting first. No other caller gets them until the lease has passed."""
+    due = (
+        select(col(InboxEvent.id))
+        .where(col(InboxEvent.status) == "received", col(InboxEvent.next_attempt_at) <= func.now())
+        .order_by(col(InboxEvent.next_attempt_at), col(InboxEvent.id))
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+        .cte("due")
+    )
+    claimed = (
+        update(InboxEvent)
+        .where(col(InboxEvent.id) == due.c.id)
+        .values(attempts=InboxEvent.attempts + 1, next_attempt_at=func.now() + lease)
+        .returning(InboxEvent)
+    )
+    events = await session.scalars(claimed, execution_options={"populate_existing": True})
+    return sorted(events, key=lambda event: event.id)
+
+
+async def finish(
+    session: AsyncSession, event_id: int, status: Ending, outcome: str, refusals: Iterable[Model] = ()
+) -> None:
+    """End an event. `refusals` say what of it was not understood (reason, path, value, remedy, external_id)."""
+    refused = [refusal.model_dump(mode="json") for refusal in refusals]
+    done = update(InboxEvent).where(col(InboxEvent.id) == event_id)
+    await session.execute(
+        done.values(status=status, outcome=outcome, refusals=refused, finished_at=func.now()),
+        execution_options={"synchronize_session": False},
+    )
+
+
+async def postpone(session: AsyncSession, event_id: int, error: str, delay: timedelta) -> None:
+    """Try again after `delay`; `error` is what the operator reads meanwhile."""
+    later = update(InboxEvent).where(col(InboxEvent.id) == event_id, col(InboxEvent.status) == "received")
+    await session.execute(
+        later.values(outcome=error, next_attempt_at=func.now() + delay),
+        execution_options={"synchronize_session": False},
+    )
+
+
+async def replay(session: AsyncSession, event_ids: int | Sequence[int]) -> int:
+    """Put finished events back to be handled again, with their attempts counted on; how many there were."""
+    ids = [event_ids] if isinstance(event_ids, int) else list(event_ids)
+    back = (
+        update(InboxEvent)
+        .where(col(InboxEvent.id).in_(ids), col(InboxEvent.status) != "received")
+        .values(status="received", next_attempt_at=func.now(), finished_at=None, outcome=None, refusals=[])
+        .returning(col(InboxEvent.id), ring())
+    )
+    return len((await session.execute(back, execution_options={"synchronize_session": False})).all())
+
+
+async def get(session: AsyncSession, event_id: int) -> InboxEvent | None:
+    return await session.get(InboxEvent, event_id, populate_existing=True)
+
+
+async def id_of(session: AsyncSession, channel: str, account: str, source: Source, delivery_id: str) -> int | None:
+    """The event that a delivery was kept as; None when it is not known."""
+    same = {"channel": channel, "account": account, "source": source, "delivery_id": delivery_id}
+    return await session.scalar(select(col(InboxEvent.id)).filter_by(**same))
+
+
+async def is_not_alone(session: AsyncSession, event: InboxEvent) -> bool:
+    """True when the inbox holds another event about the same order."""
+    if event.external_id is None:
+        return True
+    same = {"channel": event.channel, "account": event.account, "external_id": event.external_id}
+    others = select(col(InboxEvent.id)).filter_by(**same).where(col(InboxEvent.id) != event.id).limit(1)
+    return await session.scalar(others) is not None
+
+
+async def dead_letters(
+    session: AsyncSession,
+    *,
+    channel: str | None = None,
+    account: str | None = None,
+    external_id: str | None = None,
+    reason: str | None = None,
+    since: datetime | None = None,
+    limit: int = 200,
+) -> list[InboxEvent]:
+    """Events of which something was refused, newest first: dead ones, and files of which single orders were."""
+    refused = text("(status = 'dead' OR refusals <> '[]'::jsonb)")
+    found = select(InboxEvent).where(refused).order_by(col(InboxEvent.id).desc()).limit(limit)
+    exact = {"channel": channel, "account": account, "external_id": external_id}
+    found = found.filter_by(**{name: value for name, value in exact.items() if value is not None})
+    if reason is not None:
+        found = found.where(col(InboxEvent.refusals).contains([{"reason": reason}]))
+    if since is not None:
+        found = found.where(col(InboxEvent.received_at) >= since)
+    return list(await session.scalars(found))
+
+
+async def captured(session: AsyncSession) -> int:
+    """Number of orders of which an event was captured and dealt with, whatever came of it."""
+    order = select(InboxEvent.channel, InboxEvent.account, InboxEvent.external_id).distinct()  # type: ignore[call-overload]
+    dealt_with = order.where(col(InboxEvent.external_id).is_not(None), col(InboxEvent.status) != "received")
+    return await session.scalar(select(func.count()).select_from(dealt_with.subquery())) or 0
+
+
+async def counts(session: AsyncSession) -> dict[str, int]:
+    """Status -> number of events."""
+    found = await session.execute(select(col(InboxEvent.status), func.count()).group_by(col(InboxEvent.status)))
+    return dict(found.all())
+
+
+def _identity(event: NewEvent) -> tuple[str, str, str, str]:
+    return event.channel, event.account, event.source, event.delivery_id
+
+
+def _row(event: NewEvent) -> dict[str, Any]:
+    return {**event.model_dump(exclude={"headers"}), "headers": _without_secrets(event.headers)}
+
+
+def _without_secrets(headers: Mapping[str, str]) -> dict[str, str]:
+    lowered = {name.lower(): value for name, value in headers.items()}
+    return {name: value for name, value in lowered.items() if not any(word in name for word in _SECRET_WORDS)}

@@ -1,0 +1,29 @@
+"""The tables, one file a subject. `metadata` is the whole schema, as the migrations must leave it."""
+
+from sqlmodel import SQLModel
+
+from store.tables.capture import ChannelCursor, InboxEvent, OutboxMessage
+from store.tables.catalogue import ListingRow, SkuWait
+from store.tables.orders import CaseRow, OrderRow, OrderTransition
+from store.tables.settlements import SettlementLineRow, SettlementRow
+from store.tables.stock import AllocationRow, ReservationRow, StockLevel, StockMove
+
+metadata = SQLModel.metadata
+
+__all__ = [
+    "AllocationRow",
+    "CaseRow",
+    "ChannelCursor",
+    "InboxEvent",
+    "ListingRow",
+    "OrderRow",
+    "OrderTransition",
+    "OutboxMessage",
+    "ReservationRow",
+    "SettlementLineRow",
+    "SettlementRow",
+    "SkuWait",
+    "StockLevel",
+    "StockMove",
+    "metadata",
+]

@@ -1,0 +1,76 @@
+"""What came in, what must go out to workflows, and how far each channel was read."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Index, LargeBinary, UniqueConstraint
+from sqlalchemy import text as sql
+from sqlmodel import Field, SQLModel
+
+from store.tables import columns
+
+EVENT_SOURCES = ("webhook", "poll", "file", "wms")
+EVENT_STATUSES = ("received", "delivered", "ignored", "dead")
+
+
+class InboxEvent(SQLModel, table=True):
+    """A raw event, kept before it is understood; one row for each delivery, however often it arrives."""
+
+    __tablename__ = "inbox_event"
+    __table_args__ = (
+        UniqueConstraint("channel", "account", "source", "delivery_id", name="inbox_event_once"),
+        columns.one_of("source", EVENT_SOURCES, "inbox_event_source"),
+        columns.one_of("status", EVENT_STATUSES, "inbox_event_status"),
+        Index("inbox_event_due", "next_attempt_at", "id", postgresql_where=sql("status = 'received'")),
+        Index("inbox_event_refused", "id", postgresql_where=sql("status = 'dead' OR refusals <> '[]'::jsonb")),
+        Index("inbox_event_order", "channel", "account", "external_id"),
+    )
+
+    id: int = columns.serial()
+    channel: str = columns.text()
+    account: str = columns.text()
+    source: str = columns.text()
+    topic: str = columns.text()
+    delivery_id: str = columns.text()
+    external_id: str | None = columns.text(nullable=True)
+    version: datetime | None = columns.moment(nullable=True)
+    correlation_id: UUID
+    headers: dict[str, str] = columns.document()
+    body: bytes = Field(sa_type=LargeBinary(), nullable=False)
+    received_at: datetime = columns.moment()
+    status: str = columns.word("received")
+    attempts: int = columns.count()
+    next_attempt_at: datetime = columns.now()
+    finished_at: datetime | None = columns.moment(nullable=True)
+    outcome: str | None = columns.text(nullable=True)
+    refusals: list[dict[str, Any]] = columns.documents()
+
+
+class OutboxMessage(SQLModel, table=True):
+    """A message to a workflow, written in the transaction that made it necessary, and delivered afterwards."""
+
+    __tablename__ = "outbox"
+    __table_args__ = (Index("outbox_due", "next_attempt_at", "id", postgresql_where=sql("delivered_at IS NULL")),)
+
+    id: int = columns.serial()
+    workflow_id: str = columns.text()
+    message: str = columns.text()
+    payload: dict[str, Any] = columns.document()
+    created_at: datetime = columns.now()
+    delivered_at: datetime | None = columns.moment(nullable=True)
+    attempts: int = columns.count()
+    next_attempt_at: datetime = columns.now()
+    last_error: str | None = columns.text(nullable=True)
+
+
+class ChannelCursor(SQLModel, table=True):
+    """How far a channel account was read."""
+
+    __tablename__ = "channel_cursor"
+
+    channel: str = columns.key()
+    account: str = columns.key()
+    cursor: str | None = columns.text(nullable=True)
+    polled_at: datetime | None = columns.moment(nullable=True)
+    last_success_at: datetime | None = columns.moment(nullable=True)
