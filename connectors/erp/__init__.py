@@ -1,0 +1,1 @@
+"""ERP: sales orders, shipments and invoices."""

@@ -1,0 +1,101 @@
+"""The connections file: every outside system of a deployment, and where its secrets are.
+
+A secret is written `env:NAME` or `file:PATH`; a literal value is taken as it is (for the local sandbox only).
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+
+class ConnectionsError(Exception):
+    """The connections file is absent, unreadable, or names a secret that is not there."""
+
+
+class SystemConnection(BaseModel):
+    """An ERP, WMS, tax engine, fraud service or notifier."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+    provider: str
+    base_url: str
+    credentials: dict[str, str] = Field(default_factory=dict, repr=False)
+    options: dict[str, Any] = Field(default_factory=dict)
+
+    def secret(self, name: str) -> str:
+        """The value of a credential. Raises `ConnectionsError` naming the credential when it is missing."""
+        return resolve(self.credentials.get(name), f"{self.provider}: credential {name!r}")
+
+
+class ChannelConnection(SystemConnection):
+    """An account on a channel; `provider` is the channel's name (`amazon`, `shopify`)."""
+
+    account: str = Field(pattern="^[^/]+$")
+    webhook_secrets: tuple[str, ...] = Field(default=(), repr=False)
+    """Current secret first, then former ones that may still sign during a rotation."""
+
+    @property
+    def resolved_webhook_secrets(self) -> tuple[str, ...]:
+        return tuple(
+            resolve(value, f"{self.provider}/{self.account}: webhook secret") for value in self.webhook_secrets
+        )
+
+
+class Connections(BaseModel):
+    # A value that is wrong may be a secret that stands in the wrong place: the error names its path alone.
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+    channels: tuple[ChannelConnection, ...] = ()
+    erp: SystemConnection
+    wms: SystemConnection
+    tax: SystemConnection
+    fraud: SystemConnection
+    notify: SystemConnection
+
+    @field_validator("channels")
+    @classmethod
+    def _one_an_account(cls, channels: tuple[ChannelConnection, ...]) -> tuple[ChannelConnection, ...]:
+        accounts = [f"{channel.provider}/{channel.account}" for channel in channels]
+        twice = sorted({account for account in accounts if accounts.count(account) > 1})
+        if twice:
+            raise ValueError(f"connected twice: {', '.join(twice)}; leave one entry for each account")
+        return channels
+
+    @classmethod
+    def load(cls, path: Path) -> Connections:
+        try:
+            return cls.model_validate_json(path.read_bytes())
+        except (OSError, ValueError) as error:
+            raise ConnectionsError(f"connections file {path}: {error}") from error
+
+    def channel(self, name: str, account: str) -> ChannelConnection | None:
+        return next((c for c in self.channels if (c.provider, c.account) == (name, account)), None)
+
+
+def resolve(value: str | None, what: str) -> str:
+    """Follow `env:` and `file:`; raises `ConnectionsError` when the secret is empty or not where it should be."""
+    if not value:
+        raise ConnectionsError(f"{what} is not set")
+    kind, _, name = value.partition(":")
+    if kind == "env":
+        return _given(os.environ.get(name), f"{what}: environment variable {name} is not set")
+    if kind == "file":
+        return _given(_content(Path(name), what), f"{what}: file {name} is empty")
+    return value
+
+
+def _content(path: Path, what: str) -> str:
+    try:
+        return path.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConnectionsError(f"{what}: {path}: {error}") from error
+
+
+def _given(secret: str | None, problem: str) -> str:
+    if not secret:
+        raise ConnectionsError(problem)
+    return secret

@@ -1,0 +1,1 @@
+"""Tax engines, and the rate table that stands in while they are away."""

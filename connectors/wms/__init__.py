@@ -1,0 +1,1 @@
+"""WMS: releases, cancellations, and shipments reported by the warehouse."""

@@ -1,0 +1,170 @@
+"""The warehouse's twin: speaks `docs/contracts/wms.md`, picks and ships in its own time, and reports each parcel."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import hmac
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from sandbox.contract import Refused, read, refusal, throttled, with_api_key
+from sandbox.core import Handler, Sandbox
+from sandbox.webhooks import WebhookSender
+from sandbox.wms_documents import Release, chance, parcels
+
+API_KEY = "sandbox-wms-key"
+WEBHOOK_SECRET = "sandbox-wms-webhook-secret"
+WEBHOOK_PATH = "/webhooks/wms/main"
+PICKING, SHIPPED, CANCELLED = "picking", "shipped", "cancelled"
+
+
+class WmsTwin:
+    def __init__(self, sandbox: Sandbox, webhooks: WebhookSender) -> None:
+        self._sandbox = sandbox
+        self._webhooks = webhooks
+        self._releases = sandbox.shelf.collection("wms_releases")
+
+    def connection(self) -> dict[str, Any]:
+        return {
+            "provider": "rest",
+            "base_url": self._sandbox.options.base_url,
+            "credentials": {"api_key": API_KEY, "webhook_secret": WEBHOOK_SECRET},
+        }
+
+    def credentials(self) -> dict[str, str]:
+        base = self._sandbox.options.base_url
+        return {"base_url": f"{base}/wms/v1", "api_key": API_KEY, "webhook_secret": WEBHOOK_SECRET}
+
+    def routes(self) -> list[Route]:
+        def route(path: str, method: str, name: str, handler: Handler) -> Route:
+            operation = self._sandbox.operation(
+                f"wms.{name}",
+                with_api_key(API_KEY, handler),
+                throttled=throttled,
+                declined=lambda _: refusal(422, "node_closed", "This node takes no releases today.", "node"),
+            )
+            return Route(f"/wms/v1/releases{path}", operation, methods=[method])
+
+        # A fulfilment id may hold slashes, so the longer paths come first.
+        return [
+            route("", "POST", "release", self._release),
+            route("/{fulfilment_id:path}/cancel", "POST", "cancel", self._cancel),
+            route("/{fulfilment_id:path}/shipments", "GET", "shipments", self._shipments),
+            route("/{fulfilment_id:path}", "GET", "find_release", self._find),
+        ]
+
+    def resume(self) -> None:
+        """Go on with the releases that were being picked when the sandbox stopped. Needs a running event loop."""
+        for release in self._releases.values():
+            if release["status"] == PICKING:
+                self._sandbox.spawn(self._pick(release["fulfilment_id"]))
+
+    async def _release(self, request: Request) -> Response:
+        release = await read(request, Release)
+        known = self._releases.get(release.fulfilment_id)
+        if known and known["status"] == CANCELLED:
+            raise Refused("cancelled", "fulfilment_id", "This release has been cancelled.", 409)
+        if known:
+            raise Refused("duplicate_release", "fulfilment_id", "This release is here already.", 409)
+        release.ship_to.check()
+        self._releases.put(release.fulfilment_id, _accepted(release))
+        self._sandbox.ledger.record(
+            "wms", "released", release.order_reference, fulfilment_id=release.fulfilment_id, node=release.node
+        )
+        self._sandbox.spawn(self._pick(release.fulfilment_id))
+        return JSONResponse({"fulfilment_id": release.fulfilment_id, "status": PICKING}, 202)
+
+    async def _find(self, request: Request) -> Response:
+        release = self._known(request)
+        return JSONResponse({"fulfilment_id": release["fulfilment_id"], "status": release["status"]})
+
+    async def _shipments(self, request: Request) -> Response:
+        return JSONResponse({"shipments": self._known(request)["shipments"]})
+
+    async def _cancel(self, request: Request) -> Response:
+        fulfilment_id = request.path_params["fulfilment_id"]
+        release = self._releases.get(fulfilment_id) or _unheard_of(fulfilment_id)
+        if release["shipments"]:
+            return JSONResponse({"confirmed": False, "reason": f"{release['shipments'][0]['shipment_id']} has left"})
+        if release["status"] == PICKING:
+            self._sandbox.ledger.record(
+                "wms", "release_cancelled", release["order_reference"], fulfilment_id=fulfilment_id
+            )
+        release["status"] = CANCELLED
+        self._releases.put(fulfilment_id, release)
+        return JSONResponse({"confirmed": True, "reason": ""})
+
+    def _known(self, request: Request) -> dict[str, Any]:
+        release: dict[str, Any] | None = self._releases.get(request.path_params["fulfilment_id"])
+        if release is None:
+            raise Refused("unknown_release", "fulfilment_id", "There is no such release.", 404)
+        return release
+
+    async def _pick(self, fulfilment_id: str) -> None:
+        """Pack one parcel after the other, until all have left or the release is cancelled."""
+        while (release := self._releases.get(fulfilment_id)) and release["status"] == PICKING:
+            await asyncio.sleep(self._sandbox.options.ship_delay)
+            if release["status"] == PICKING:
+                self._ship_next(release)
+
+    def _ship_next(self, release: dict[str, Any]) -> None:
+        number = len(release["shipments"]) + 1
+        shipment = _shipment(release, number)
+        release["shipments"].append(shipment)
+        if number == len(release["parcels"]):
+            release["status"] = SHIPPED
+        self._releases.put(release["fulfilment_id"], release)
+        self._sandbox.ledger.record(
+            "wms",
+            "parcel_shipped",
+            release["order_reference"],
+            fulfilment_id=release["fulfilment_id"],
+            shipment_id=shipment["shipment_id"],
+        )
+        self._report(release, shipment)
+
+    def _report(self, release: dict[str, Any], shipment: dict[str, Any]) -> None:
+        named = {name: release[name] for name in ("fulfilment_id", "reply_to", "order_reference", "correlation_id")}
+        body = json.dumps({"event": "shipment", **named, "shipment": shipment}).encode()
+        signature = hmac.new(WEBHOOK_SECRET.encode(), body, hashlib.sha256).hexdigest()
+        headers = {
+            "Content-Type": "application/json",
+            "X-Wms-Signature": f"sha256={signature}",
+            "X-Wms-Delivery": f"report-{shipment['shipment_id']}",
+            "X-Correlation-Id": release["correlation_id"],
+        }
+        copies = 2 if chance(f"doubled/{shipment['shipment_id']}", 5) else 1
+        self._webhooks.send(WEBHOOK_PATH, body, headers, key=release["order_reference"], copies=copies)
+
+
+def _accepted(release: Release) -> dict[str, Any]:
+    return {
+        **release.model_dump(mode="json", exclude={"ship_to", "picks"}),
+        "status": PICKING,
+        "parcels": parcels(release.fulfilment_id, release.picks),
+        "shipments": [],
+    }
+
+
+def _unheard_of(fulfilment_id: str) -> dict[str, Any]:
+    """Remembered, so that the release is refused should it come after its cancellation."""
+    return {"fulfilment_id": fulfilment_id, "status": "unheard_of", "shipments": []}
+
+
+def _shipment(release: dict[str, Any], number: int) -> dict[str, Any]:
+    digest = hashlib.sha256(f"{release['fulfilment_id']}/{number}".encode()).hexdigest()
+    return {
+        "shipment_id": f"P-{digest[:12]}-{number}",
+        "fulfilment_id": release["fulfilment_id"],
+        "node": release["node"],
+        "carrier": "DHL",
+        "tracking_number": f"00340{int(digest[12:27], 16) % 10**15:015}",
+        "shipped_at": datetime.now(UTC).isoformat(),
+        "picks": release["parcels"][number - 1],
+    }
