@@ -1,0 +1,1 @@
+"""HTTP in: signed webhooks, health, metrics."""

@@ -1,0 +1,101 @@
+"""Receiving one delivery: verify the raw body first, keep it, and only then answer."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterable, Mapping
+from dataclasses import dataclass
+from uuid import uuid4
+
+import structlog
+
+from connectors.ports import ChannelFormat, WebhookEvent, WebhookRefused
+from connectors.registry import Connections
+from connectors.wms.rest import report_secrets, verify_report
+from gateway import metrics
+from store import inbox
+from store.database import Database
+from store.inbox import NewEvent
+
+log = structlog.get_logger(__name__)
+
+LARGEST_BODY = 2 * 1024 * 1024
+"""Bytes. The largest order webhook that vendors send is well below one MiB."""
+WMS = "wms"
+
+
+@dataclass(frozen=True)
+class Answer:
+    status: int
+    body: dict[str, str]
+
+
+class TooLarge(Exception):
+    pass
+
+
+class Webhooks:
+    def __init__(self, database: Database, connections: Connections, formats: Mapping[str, ChannelFormat]) -> None:
+        self._database = database
+        self._connections = connections
+        self._formats = formats
+
+    async def receive(
+        self, channel: str, account: str, headers: Mapping[str, str], stream: AsyncIterable[bytes]
+    ) -> Answer:
+        """Keep one delivery. What is refused leaves a line in the log and a count, without personal data."""
+        secrets = self._secrets(channel, account)
+        if secrets is None:
+            return self._refused(channel, account, 404, f"no connection {channel}/{account}")
+        try:
+            body = await _read(stream)
+            event = self._verify(channel, headers, body, secrets)
+        except TooLarge:
+            return self._refused(channel, account, 413, f"larger than {LARGEST_BODY} bytes")
+        except WebhookRefused as refused:
+            return self._refused(channel, account, 401, str(refused))
+        new = await self._keep(channel, account, headers, body, event)
+        metrics.WEBHOOKS.labels(channel, "kept" if new else "duplicate").inc()
+        return Answer(200, {"status": "kept" if new else "duplicate"})
+
+    async def _keep(
+        self, channel: str, account: str, headers: Mapping[str, str], body: bytes, event: WebhookEvent
+    ) -> bool:
+        kept = NewEvent(
+            channel=channel,
+            account=account,
+            source="wms" if channel == WMS else "webhook",
+            topic=event.topic,
+            delivery_id=event.delivery_id,
+            external_id=event.external_id,
+            correlation_id=uuid4(),
+            headers=dict(headers),
+            body=body,
+        )
+        async with self._database.session() as session:
+            return await inbox.keep(session, kept) is not None
+
+    def _secrets(self, channel: str, account: str) -> tuple[str, ...] | None:
+        if channel == WMS:
+            return report_secrets(self._connections.wms)
+        connection = self._connections.channel(channel, account)
+        return connection.resolved_webhook_secrets if connection else None
+
+    def _verify(self, channel: str, headers: Mapping[str, str], body: bytes, secrets: tuple[str, ...]) -> WebhookEvent:
+        if channel == WMS:
+            return verify_report(headers, body, secrets)
+        return self._formats[channel].verify(headers, body, secrets)
+
+    def _refused(self, channel: str, account: str, status: int, reason: str) -> Answer:
+        log.warning("webhook refused", channel=channel, account=account, status=status, reason=reason)
+        metrics.WEBHOOKS.labels(channel if status != 404 else "unknown", "refused").inc()
+        return Answer(status, {"error": reason})
+
+
+async def _read(stream: AsyncIterable[bytes]) -> bytes:
+    """The body, at most `LARGEST_BODY` bytes of it: what is larger is not read to its end."""
+    body = bytearray()
+    async for chunk in stream:
+        body += chunk
+        if len(body) > LARGEST_BODY:
+            raise TooLarge
+    return bytes(body)

@@ -1,0 +1,124 @@
+"""Every wait of an order, with the clock moved forward."""
+
+from datetime import timedelta
+
+from models.case import Action, CaseKind, Resolution
+from models.messages import ChannelUpdate, OrderState
+from models.order import ChannelState
+from tests.workflows.world import PURCHASED, Handle, World, an_order, eur
+from workflows import policy
+from workflows.order import OrderWorkflow
+
+A_MOMENT = timedelta(minutes=1)
+
+
+async def decide(handle: Handle, world: World, kind: CaseKind, action: Action) -> None:
+    parked = await world.until_case(handle)
+    assert parked.case is not None
+    assert parked.case.kind is kind
+    resolution = Resolution(case_id=parked.case.case_id, action=action, actor="test")
+    await handle.execute_update(OrderWorkflow.resolve, resolution)
+
+
+async def test_an_unpaid_order_waits_and_goes_on_when_it_is_paid(world: World) -> None:
+    order = an_order(state=ChannelState.PENDING)
+    handle = await world.start(order)
+    held = await world.until(handle, lambda seen: seen.state is OrderState.ON_HOLD)
+    assert held.waiting_for == "payment"
+    await world.fast_forward(handle, policy.PAYMENT_WINDOW - A_MOMENT)
+    assert (await handle.query(OrderWorkflow.snapshot)).state is OrderState.ON_HOLD
+    paid = order.model_copy(update={"state": ChannelState.OPEN, "version": PURCHASED + timedelta(days=1)})
+    await handle.signal(OrderWorkflow.channel_changed, ChannelUpdate(order=paid))
+    await world.until(handle, lambda seen: seen.state is OrderState.SHIPPED)
+    await world.pay(handle, order)
+    assert (await world.end(handle)).state is OrderState.CLOSED
+
+
+async def test_an_order_that_is_never_paid_becomes_a_case_again_and_again(world: World) -> None:
+    handle = await world.start(an_order(state=ChannelState.PENDING))
+    await world.until(handle, lambda seen: seen.state is OrderState.ON_HOLD)
+    await world.fast_forward(handle, policy.PAYMENT_WINDOW + A_MOMENT)
+    await decide(handle, world, CaseKind.PAYMENT_OVERDUE, Action.RETRY)
+    await world.until(handle, lambda seen: seen.case is None)
+    await world.fast_forward(handle, policy.PAYMENT_WINDOW + A_MOMENT)
+    await decide(handle, world, CaseKind.PAYMENT_OVERDUE, Action.CANCEL)
+    assert (await world.end(handle)).state is OrderState.CANCELLED
+
+
+async def test_an_unpaid_order_that_is_cancelled_ends(world: World) -> None:
+    order = an_order(state=ChannelState.PENDING)
+    handle = await world.start(order)
+    await world.until(handle, lambda seen: seen.state is OrderState.ON_HOLD)
+    changes = {"state": ChannelState.CANCELLED, "version": PURCHASED + timedelta(days=1)}
+    await handle.signal(OrderWorkflow.channel_changed, ChannelUpdate(order=order.model_copy(update=changes)))
+    assert (await world.end(handle)).state is OrderState.CANCELLED
+    assert world.fraud.done == []
+
+
+async def test_a_silent_node_is_asked_and_a_lost_report_is_healed(world: World) -> None:
+    world.wms.manual = True
+    order = an_order()
+    handle = await world.start(order)
+    await world.wait_for(lambda: bool(world.wms.releases))
+    await world.until(handle, lambda seen: seen.state is OrderState.RELEASED)
+    await world.wms.ship(f"{order.key}#BER-1", report=False)
+    await world.fast_forward(handle, policy.SILENT_NODE + A_MOMENT)
+    await world.until(handle, lambda seen: seen.state is OrderState.SHIPPED)
+    assert world.wms.count("shipments") == 1
+    await world.pay(handle, order)
+    await world.end(handle)
+
+
+async def test_a_node_that_misses_the_ship_by_date_is_a_case_that_a_parcel_ends(world: World) -> None:
+    world.wms.manual = True
+    order = an_order()
+    handle = await world.start(order)
+    await world.wait_for(lambda: bool(world.wms.releases))
+    await world.fast_forward(handle, policy.SHIP_BY_DEFAULT + policy.SILENT_NODE + A_MOMENT)
+    parked = await world.until_case(handle)
+    assert parked.case is not None
+    assert parked.case.kind is CaseKind.NOT_SHIPPED_IN_TIME
+    await world.wms.ship(f"{order.key}#BER-1")
+    await world.until(handle, lambda seen: seen.state is OrderState.SHIPPED)
+    await world.pay(handle, order)
+    assert (await world.end(handle)).state is OrderState.CLOSED
+
+
+async def test_a_stated_ship_by_date_counts_and_is_escalated_once(world: World) -> None:
+    world.wms.manual = True
+    order = an_order(ship_by=PURCHASED)
+    handle = await world.start(order)
+    await world.wait_for(lambda: bool(world.wms.releases))
+    await world.fast_forward(handle, policy.SILENT_NODE + A_MOMENT)
+    await decide(handle, world, CaseKind.NOT_SHIPPED_IN_TIME, Action.RETRY)
+    await world.until(handle, lambda seen: seen.case is None)
+    await world.fast_forward(handle, policy.SILENT_NODE + A_MOMENT)
+    assert (await handle.query(OrderWorkflow.snapshot)).case is None
+    await world.wms.ship(f"{order.key}#BER-1")
+    await world.pay(handle, order)
+    await world.end(handle)
+
+
+async def test_money_that_does_not_come_is_overdue_and_can_be_written_off(world: World) -> None:
+    order = an_order()
+    handle = await world.start(order)
+    await world.until(handle, lambda seen: seen.waiting_for is not None and "settlement" in seen.waiting_for)
+    await world.fast_forward(handle, policy.SETTLEMENT_WINDOW - timedelta(hours=1))
+    assert (await handle.query(OrderWorkflow.snapshot)).case is None
+    await world.fast_forward(handle, timedelta(hours=2))
+    await decide(handle, world, CaseKind.SETTLEMENT_OVERDUE, Action.RETRY)
+    await world.until(handle, lambda seen: seen.case is None)
+    await world.fast_forward(handle, policy.SETTLEMENT_WINDOW + A_MOMENT)
+    await decide(handle, world, CaseKind.SETTLEMENT_OVERDUE, Action.SKIP)
+    assert (await world.end(handle)).state is OrderState.CLOSED
+
+
+async def test_money_that_stays_short_differs(world: World) -> None:
+    order = an_order()
+    handle = await world.start(order)
+    await world.until(handle, lambda seen: seen.waiting_for is not None and "settlement" in seen.waiting_for)
+    await world.pay(handle, order, eur("30.00"))
+    await world.fast_forward(handle, policy.SETTLEMENT_WINDOW + A_MOMENT)
+    await decide(handle, world, CaseKind.SETTLEMENT_DIFFERS, Action.SKIP)
+    ended = await world.end(handle)
+    assert (ended.state, ended.received) == (OrderState.CLOSED, eur("30.00"))

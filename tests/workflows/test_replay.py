@@ -1,0 +1,67 @@
+"""Recorded histories replay against today's code; a change that would break running orders fails here.
+
+Record anew, with the change that explains why: `ORDERYARD_RECORD_HISTORIES=1 pytest tests/workflows`.
+"""
+
+import json
+from pathlib import Path
+
+import pytest
+from temporalio import workflow
+from temporalio.client import WorkflowHistory
+from temporalio.contrib.pydantic import pydantic_data_converter
+from temporalio.worker import Replayer
+
+from models.order import Order
+from workflows import policy
+from workflows.channel_sync import ChannelSync
+from workflows.fulfilment import FulfilmentWorkflow
+from workflows.order import OrderWorkflow
+from workflows.settlement import SettlementSync, SettlementWorkflow
+
+with workflow.unsafe.imports_passed_through():
+    from activities.fraud import FraudActivities
+
+HISTORIES = sorted((Path(__file__).parents[1] / "histories").glob("*.json"))
+
+
+def test_there_is_a_history_of_every_kind_of_path() -> None:
+    names = " ".join(path.stem for path in HISTORIES)
+    for path in ("plain", "two-nodes", "second-node", "bundle", "partial", "channel-fulfils", "cancel", "silent-node"):
+        assert path in names
+
+
+@pytest.mark.parametrize("path", HISTORIES, ids=lambda path: path.stem)
+async def test_a_recorded_history_still_replays(path: Path) -> None:
+    await replay(path, OrderWorkflow)
+
+
+async def test_a_change_that_would_break_running_orders_is_caught() -> None:
+    plain = next(path for path in HISTORIES if "plain" in path.stem)
+    with pytest.raises(workflow.NondeterminismError, match="TMPRL1100"):
+        await replay(plain, HastyOrderWorkflow)
+
+
+async def replay(path: Path, order_workflow: type) -> None:
+    others = [FulfilmentWorkflow, ChannelSync, SettlementSync, SettlementWorkflow]
+    replayer = Replayer(workflows=[order_workflow, *others], data_converter=pydantic_data_converter)
+    await replayer.replay_workflow(recorded(path))
+
+
+def recorded(path: Path) -> WorkflowHistory:
+    """The workflow's own id goes with it: ids of further nodes are made from it."""
+    history = json.loads(path.read_text(encoding="utf-8"))
+    started = history["events"][0]["workflowExecutionStartedEventAttributes"]
+    return WorkflowHistory.from_json(started["workflowId"], history)
+
+
+@workflow.defn(name="OrderWorkflow")
+class HastyOrderWorkflow:
+    """What a careless change looks like: it reserves nothing and asks the fraud service twice."""
+
+    @workflow.run
+    async def run(self, order: Order) -> None:
+        for _ in range(2):
+            await workflow.execute_activity_method(
+                FraudActivities.screen, order, **policy.outside(policy.FRAUD_QUEUE, "Screen")
+            )

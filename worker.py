@@ -1,0 +1,168 @@
+"""The worker: polls task queues, runs workflows and activities. `python worker.py --queues erp,wms` runs only those."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import signal
+import sys
+from collections.abc import Callable, Sequence
+from contextlib import AsyncExitStack
+from datetime import timedelta
+from typing import Any
+
+import structlog
+from temporalio.client import Client
+from temporalio.runtime import PrometheusConfig, Runtime, TelemetryConfig
+from temporalio.worker import PollerBehaviorAutoscaling, Worker
+
+import logs
+from activities.catalogue import CatalogueActivities
+from activities.channel import ChannelActivities
+from activities.erp import ErpActivities
+from activities.fraud import FraudActivities
+from activities.notify import NotifyActivities
+from activities.record import RecordActivities
+from activities.settlement import SettlementActivities
+from activities.stock import StockActivities
+from activities.tax import TaxActivities
+from activities.wms import WmsActivities
+from capture.temporal import connect
+from connectors.fraud.rules import FraudRules
+from connectors.providers import FORMATS, Connectors
+from connectors.providers import connect as connect_systems
+from connectors.registry import Connections, ConnectionsError
+from connectors.tax.rate_table import RateTable
+from settings import Settings
+from stack.exit import finish
+from store.database import Database
+from workflows import policy
+from workflows.channel_sync import ChannelSync
+from workflows.fulfilment import FulfilmentWorkflow
+from workflows.order import OrderWorkflow
+from workflows.settlement import SettlementSync, SettlementWorkflow
+
+log = structlog.get_logger(__name__)
+
+DRAIN = timedelta(seconds=20)
+"""How long running activities may go on after SIGTERM."""
+SLOTS = {policy.ERP_QUEUE: 20, policy.WMS_QUEUE: 20}
+"""Activities at once on a queue: the bulkhead of each system. Others take `DEFAULT_SLOTS`."""
+DEFAULT_SLOTS = 50
+LATENCY_BUCKETS = [0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 3600.0]
+
+
+class Queues:
+    """What each task queue runs."""
+
+    def __init__(self, systems: Connectors, database: Database) -> None:
+        channel = ChannelActivities(systems.channels, database)
+        catalogue, stock, record = CatalogueActivities(database), StockActivities(database), RecordActivities(database)
+        erp, wms = ErpActivities(systems.erp), WmsActivities(systems.wms)
+        tax, fraud = TaxActivities(systems.tax, RateTable()), FraudActivities(systems.fraud, FraudRules())
+        settlement = SettlementActivities(FORMATS, database)
+        channels = sorted({name for name, _ in systems.channels})
+        reading: Sequence[Callable[..., Any]] = [channel.confirm_parcel, channel.poll_orders, channel.fetch_settlements]
+        local: Sequence[Callable[..., Any]] = [
+            catalogue.enrich,
+            stock.reserve,
+            stock.give_back,
+            stock.take_out,
+            record.record,
+            record.record_case,
+        ]
+        self.workflows: dict[str, Sequence[type]] = {
+            policy.ORDERS_QUEUE: [OrderWorkflow, FulfilmentWorkflow],
+            policy.SETTLEMENT_QUEUE: [SettlementWorkflow],
+            **{policy.channel_queue(name): [ChannelSync, SettlementSync] for name in channels},
+        }
+        self.activities: dict[str, Sequence[Callable[..., Any]]] = {
+            policy.ORDERS_QUEUE: local,
+            policy.ERP_QUEUE: [
+                erp.create_erp_order,
+                erp.cancel_erp_order,
+                erp.post_erp_shipment,
+                erp.post_erp_invoice,
+            ],
+            policy.WMS_QUEUE: [wms.release_to_wms, wms.cancel_release, wms.find_shipments],
+            policy.TAX_QUEUE: [tax.quote_tax, tax.commit_tax, tax.void_tax],
+            policy.FRAUD_QUEUE: [fraud.screen],
+            policy.NOTIFY_QUEUE: [NotifyActivities(systems.notifier).notify_buyer],
+            policy.SETTLEMENT_QUEUE: [settlement.post_settlement],
+            **{policy.channel_queue(name): reading for name in channels},
+        }
+
+    def worker(self, client: Client, queue: str) -> Worker:
+        polling = PollerBehaviorAutoscaling(minimum=1, maximum=10, initial=2)
+        return Worker(
+            client,
+            task_queue=queue,
+            workflows=self.workflows.get(queue, []),
+            activities=self.activities[queue],
+            max_concurrent_activities=SLOTS.get(queue, DEFAULT_SLOTS),
+            max_concurrent_local_activities=20,
+            max_cached_workflows=2000,
+            workflow_task_poller_behavior=polling,
+            activity_task_poller_behavior=polling,
+            graceful_shutdown_timeout=DRAIN,
+        )
+
+
+async def run(settings: Settings, wanted: Sequence[str]) -> int:
+    if not (settings.database_url and settings.temporal_address and settings.connections_file):
+        missing = ", ".join(settings.missing)
+        print(f"worker: set {missing} (python starter.py up does it for a local stack)", file=sys.stderr)
+        return 2
+    try:
+        systems = connect_systems(Connections.load(settings.connections_file))
+    except ConnectionsError as error:
+        print(f"worker: {error}", file=sys.stderr)
+        return 2
+    database = Database(settings.database_url, pool_size=20)
+    queues = Queues(systems, database)
+    if unknown := sorted(set(wanted) - set(queues.activities)):
+        print(f"worker: unknown queue {', '.join(unknown)}: use {', '.join(queues.activities)}", file=sys.stderr)
+        return 2
+    client = await connect(settings.temporal_address, settings.temporal_namespace, _runtime(settings))
+    chosen = wanted or list(queues.activities)
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    async with AsyncExitStack() as running:
+        running.push_async_callback(database.aclose)
+        for queue in chosen:
+            await running.enter_async_context(queues.worker(client, queue))
+        log.info("worker polls", queues=chosen)
+        await stop.wait()
+        log.info("worker drains", seconds=DRAIN.total_seconds())
+    return 0
+
+
+def _runtime(settings: Settings) -> Runtime | None:
+    if not settings.metrics_port:
+        return None
+    prometheus = PrometheusConfig(
+        bind_address=f"{settings.metrics_host}:{settings.metrics_port}",
+        counters_total_suffix=True,
+        unit_suffix=True,
+        durations_as_seconds=True,
+        histogram_bucket_overrides={
+            "orderyard_release_latency": LATENCY_BUCKETS,
+            "temporal_activity_schedule_to_start_latency": LATENCY_BUCKETS,
+            "temporal_workflow_task_schedule_to_start_latency": LATENCY_BUCKETS,
+        },
+    )
+    return Runtime(telemetry=TelemetryConfig(metrics=prometheus))
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--queues", default="", help="comma-separated task queues to poll; all of them when not given")
+    wanted = [queue for queue in parser.parse_args().queues.split(",") if queue]
+    settings = Settings()
+    logs.configure(settings.log_format, settings.log_level)
+    return asyncio.run(run(settings, wanted))
+
+
+if __name__ == "__main__":
+    finish(main())

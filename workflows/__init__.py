@@ -1,0 +1,1 @@
+"""Deterministic orchestration and nothing else; one file per process."""

@@ -1,0 +1,70 @@
+"""Time-outs, retries, queues and deadlines, in one place."""
+
+from datetime import timedelta
+
+from temporalio.common import RetryPolicy
+from temporalio.workflow import ActivityConfig, LocalActivityConfig
+
+ORDERS_QUEUE = "orders"
+ERP_QUEUE = "erp"
+WMS_QUEUE = "wms"
+TAX_QUEUE = "tax"
+FRAUD_QUEUE = "fraud"
+NOTIFY_QUEUE = "notify"
+SETTLEMENT_QUEUE = "settlement"
+
+PAYMENT_WINDOW = timedelta(days=7)
+"""An unpaid order that waits longer becomes a case."""
+SILENT_NODE = timedelta(hours=1)
+"""A warehouse that reports nothing for so long is asked."""
+SHIP_BY_DEFAULT = timedelta(days=3)
+"""Ship-by of an order whose channel states none, counted from its release."""
+SETTLEMENT_WINDOW = timedelta(days=35)
+"""Two 14-day settlement periods and a week: money that is not there by then is overdue."""
+
+_UNTIL_DONE = RetryPolicy(
+    initial_interval=timedelta(milliseconds=500), backoff_coefficient=2.0, maximum_interval=timedelta(minutes=2)
+)
+_BEST_EFFORT = RetryPolicy(initial_interval=timedelta(seconds=1), maximum_attempts=5)
+
+
+def channel_queue(channel: str) -> str:
+    return f"channel-{channel}"
+
+
+def outside(queue: str, summary: str) -> ActivityConfig:
+    """A call to an outside system: tried until it is done or declined."""
+    return ActivityConfig(
+        task_queue=queue,
+        start_to_close_timeout=timedelta(seconds=60),
+        retry_policy=_UNTIL_DONE,
+        summary=summary[:200],
+    )
+
+
+def best_effort(queue: str, summary: str) -> ActivityConfig:
+    """A call that the order can do without."""
+    return ActivityConfig(
+        task_queue=queue,
+        start_to_close_timeout=timedelta(seconds=60),
+        retry_policy=_BEST_EFFORT,
+        summary=summary[:200],
+    )
+
+
+def long_read(queue: str, summary: str) -> ActivityConfig:
+    """Reading many documents from a channel; reports progress by heartbeat."""
+    return ActivityConfig(
+        task_queue=queue,
+        start_to_close_timeout=timedelta(minutes=30),
+        heartbeat_timeout=timedelta(minutes=2),
+        retry_policy=_UNTIL_DONE,
+        summary=summary[:200],
+    )
+
+
+def store(summary: str) -> LocalActivityConfig:
+    """A quick write to our own database."""
+    return LocalActivityConfig(
+        start_to_close_timeout=timedelta(seconds=10), retry_policy=_UNTIL_DONE, summary=summary[:200]
+    )
