@@ -1,0 +1,350 @@
+"""All commands and their options; what they do is in the other files of this room."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+import logs
+from cli import orders, parsing, schedules
+from cli.capture import ingest as ingest_files
+from cli.capture import settle as settle_file
+from cli.catalogue import map_sku
+from cli.demo import DemoOptions, run_demo
+from cli.deployment import find
+from cli.local import serve_sandbox, stay_up
+from cli.output import as_json, console, fail, rows
+from connectors.providers import FORMATS
+from models.case import Action, Amendment, CaseKind
+from models.catalogue import Component
+from models.messages import OrderState
+from models.order import Address, OrderKey
+from sandbox.core import SandboxOptions
+from settings import Settings
+from stack.errors import StackError
+
+app = typer.Typer(
+    no_args_is_help=True,
+    help="Orderyard: every marketplace order one durable workflow, from the first event to settled money.",
+    pretty_exceptions_enable=False,
+)
+order_app = typer.Typer(no_args_is_help=True, help="Look at orders, and cancel them.")
+exceptions_app = typer.Typer(no_args_is_help=True, help="Business problems that wait for a decision.")
+dead_letters_app = typer.Typer(no_args_is_help=True, help="Payloads that could not be understood.")
+schedules_app = typer.Typer(no_args_is_help=True, help="Polling of the channels.")
+listings_app = typer.Typer(no_args_is_help=True, help="Which items a channel's SKU is made of.")
+app.add_typer(order_app, name="order")
+app.add_typer(exceptions_app, name="exceptions")
+app.add_typer(dead_letters_app, name="dead-letters")
+app.add_typer(schedules_app, name="schedules")
+app.add_typer(listings_app, name="listings")
+
+ChannelName = StrEnum("ChannelName", {name: name for name in FORMATS})  # type: ignore[misc]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Account = Annotated[str, typer.Option(help="The channel account the files belong to.")]
+Key = Annotated[str, typer.Argument(help="channel/account/external-id")]
+Actor = Annotated[str, typer.Option(help="Who decides; recorded with the decision.")]
+
+
+@app.callback()
+def configure() -> None:
+    settings = Settings()
+    logs.configure(settings.log_format, "WARNING")
+
+
+@app.command()
+def up(
+    quota_scale: Annotated[float, typer.Option(help="How many times the vendors' published quota.")] = 1.0,
+    poll_seconds: Annotated[int | None, typer.Option(min=1, help="Poll each channel so often.")] = None,
+) -> None:
+    """Run the whole stack on this machine, without Docker, until Ctrl-C. State is kept in the data directory."""
+    raise typer.Exit(asyncio.run(stay_up(quota_scale, poll_seconds)))
+
+
+@app.command()
+def demo(
+    orders_dir: Annotated[
+        Path | None, typer.Option("--orders", exists=True, file_okay=False, help="Serve the orders of these files.")
+    ] = None,
+    count: Annotated[int, typer.Option(min=1, help="Orders to generate, over both channels.")] = 220,
+    seed: Annotated[int, typer.Option(help="Seed of the generated orders.")] = 7,
+    json_file: Annotated[Path | None, typer.Option("--json", help="Write the result to this file.")] = None,
+    keep: Annotated[bool, typer.Option(help="Leave the stack up at the end, until Ctrl-C.")] = False,
+) -> None:
+    """Start a stack, let buyers buy, and follow every order to its end."""
+    options = DemoOptions(
+        orders_dir=orders_dir, count=count, seed=seed, keep=keep, data_dir=Settings().data_dir / "demo"
+    )
+    try:
+        result = asyncio.run(run_demo(options))
+    except StackError as error:
+        fail(str(error))
+    if json_file:
+        json_file.write_text(json.dumps(result.as_json(), indent=2) + "\n", encoding="utf-8")
+    raise typer.Exit(0 if result.good else 1)
+
+
+@app.command()
+def sandbox(
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Port of all twins on 127.0.0.1.")] = 8090,
+    state: Annotated[Path | None, typer.Option(help="Directory for state that outlives the process.")] = None,
+    webhooks_to: Annotated[str | None, typer.Option(help="Base URL of the gateway that receives webhooks.")] = None,
+    orders_dir: Annotated[
+        Path | None, typer.Option("--orders", exists=True, file_okay=False, help="Serve the orders of these files.")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Seed of the generated orders.")] = 7,
+    quota_scale: Annotated[float, typer.Option(help="How many times the vendors' published quota.")] = 1.0,
+    ship_delay: Annotated[float, typer.Option(help="Seconds from a release to its first parcel.")] = 0.2,
+) -> None:
+    """Run the vendors' twins alone; prints each base URL and the test credentials."""
+    serve_sandbox(
+        port,
+        SandboxOptions(
+            base_url=f"http://127.0.0.1:{port}",
+            webhooks_to=webhooks_to,
+            state_dir=state,
+            orders_dir=orders_dir,
+            seed=seed,
+            quota_scale=quota_scale,
+            ship_delay=ship_delay,
+        ),
+    )
+
+
+@app.command()
+def parse(
+    channel: ChannelName,
+    files: Annotated[list[Path], typer.Argument(help="Payloads as the channel sends them.")],
+    account: Account = parsing.ACCOUNT,
+    json_output: AsJson = False,
+) -> None:
+    """Read payloads into canonical orders; needs no stack. Exit code 1 when anything was refused."""
+    parsed = [(path, parsing.parse_file(channel.value, path, account)) for path in files]
+    if json_output:
+        as_json([parsing.report(path, result) for path, result in parsed])
+    else:
+        for path, result in parsed:
+            for order in result.orders:
+                as_json(parsing.described(order))
+            for refusal in result.refusals:
+                print(f"refused {path}: {refusal}")
+    raise typer.Exit(1 if any(result.refusals for _, result in parsed) else 0)
+
+
+@app.command()
+def ingest(
+    channel: ChannelName,
+    files: Annotated[list[Path], typer.Argument(help="Payloads as the channel sends them.")],
+    account: Account = "main",
+    json_output: AsJson = False,
+) -> None:
+    """Feed files to the running stack, as if the channel had sent them. Exit code 1 when anything was refused."""
+    found = asyncio.run(ingest_files(find(), channel.value, account, files))
+    if json_output:
+        as_json(found)
+    else:
+        for each in found:
+            print(f"{each['file']}: {each['status']}: {each['outcome']}")
+            for refusal in each["refusals"]:
+                print(f"  refused: {refusal['reason']} at {refusal['path']}: {refusal['value']}. {refusal['remedy']}")
+    raise typer.Exit(1 if any(each["refusals"] for each in found) else 0)
+
+
+@app.command()
+def settle(
+    file: Annotated[Path, typer.Argument(help="A settlement document as the channel gives it.")],
+    channel: Annotated[ChannelName | None, typer.Option(help="Found by the content when not given.")] = None,
+    account: Account = "main",
+    json_output: AsJson = False,
+) -> None:
+    """Post a settlement file: prove its sum, match its lines, tell the orders. Exit code 1 when it is refused."""
+    posted = asyncio.run(settle_file(find(), channel.value if channel else None, account, file))
+    if json_output:
+        as_json(posted.model_dump(mode="json"))
+    elif posted.result is None:
+        fail(f"refused {file}: {posted.refused}")
+    else:
+        result = posted.result
+        console.print(
+            f"settlement {result.settlement_id}: payout {result.payout}"
+            f" = matched {result.matched} + residual {result.residual}; {result.lines} lines, {result.orders} orders"
+        )
+        rows("Residuals", ("name", "amount"), sorted(result.residuals.items()))
+    raise typer.Exit(1 if posted.result is None else 0)
+
+
+@order_app.command("list")
+def order_list(
+    state: Annotated[OrderState | None, typer.Option()] = None,
+    channel: Annotated[ChannelName | None, typer.Option()] = None,
+    limit: Annotated[int, typer.Option(min=1)] = 50,
+    json_output: AsJson = False,
+) -> None:
+    """Orders, newest first."""
+    found = asyncio.run(orders.listed(find(), state, channel.value if channel else None, limit))
+    if json_output:
+        as_json(found)
+    else:
+        columns = ("key", "state", "total", "ship_by", "waiting_for")
+        rows("Orders", columns, [[each[name] for name in columns] for each in found])
+
+
+@order_app.command("show")
+def order_show(key: Key, json_output: AsJson = False) -> None:
+    """State, timeline, parcels, cases and money of one order."""
+    found = asyncio.run(orders.shown(find(), _key(key)))
+    if json_output:
+        as_json(found)
+    else:
+        orders.print_order(found)
+
+
+@order_app.command("cancel")
+def order_cancel(
+    key: Key,
+    reason: Annotated[str, typer.Option(help="Recorded, and told to the systems.")] = "cancelled by the operator",
+    actor: Actor = "operator",
+    json_output: AsJson = False,
+) -> None:
+    """Cancel a whole order, with compensations. Exit code 1 when it is too late."""
+    outcome = asyncio.run(orders.cancel(find(), _key(key), reason, actor))
+    if json_output:
+        as_json(outcome.model_dump(mode="json"))
+    else:
+        console.print(f"{'cancelled' if outcome.confirmed else 'declined'}: {outcome.reason}")
+    raise typer.Exit(0 if outcome.confirmed else 1)
+
+
+@exceptions_app.command("list")
+def exceptions_list(
+    kind: Annotated[CaseKind | None, typer.Option()] = None,
+    channel: Annotated[ChannelName | None, typer.Option()] = None,
+    everything: Annotated[bool, typer.Option("--all", help="Resolved cases too.")] = False,
+    json_output: AsJson = False,
+) -> None:
+    """Cases, the longest open first."""
+    found = asyncio.run(orders.open_cases(find(), kind, channel.value if channel else None, everything))
+    dumped = [case.model_dump(mode="json") for case in found]
+    if json_output:
+        as_json(dumped)
+    else:
+        orders.print_cases(dumped)
+
+
+@exceptions_app.command("resolve")
+def exceptions_resolve(
+    case_id: Annotated[str, typer.Argument(help="As `exceptions list` shows it.")],
+    action: Action,
+    actor: Actor = "operator",
+    note: Annotated[str, typer.Option(help="Why; recorded with the decision.")] = "",
+    ship_to: Annotated[str | None, typer.Option(help="amend: the whole address as JSON.")] = None,
+    service_level: Annotated[str | None, typer.Option(help="amend: the service level.")] = None,
+    sku: Annotated[list[str] | None, typer.Option(help="amend: LINE=SKU, may be repeated.")] = None,
+) -> None:
+    """Decide an open case: retry, amend, skip or cancel."""
+    amendment = Amendment(ship_to=_address(ship_to), service_level=service_level, sku=_pairs(sku or []))
+    asyncio.run(orders.resolve(find(), case_id, action, actor, note, amendment))
+    console.print(f"{case_id}: {action.value}")
+
+
+@dead_letters_app.command("list")
+def dead_letters_list(
+    channel: Annotated[str | None, typer.Option()] = None,
+    reason: Annotated[str | None, typer.Option(help="e.g. totals_differ")] = None,
+    json_output: AsJson = False,
+) -> None:
+    """Payloads that were refused, with path, value and remedy; newest first."""
+    found = asyncio.run(orders.dead_letters(find(), channel, reason))
+    if json_output:
+        as_json(found)
+        return
+    lines = [
+        (event["id"], f"{event['channel']}/{event['account']}", r["reason"], r["path"], r["value"], r["remedy"])
+        for event in found
+        for r in event["refusals"]
+    ]
+    rows("Dead letters", ("event", "from", "reason", "path", "value", "remedy"), lines)
+
+
+@dead_letters_app.command("replay")
+def dead_letters_replay(
+    ids: Annotated[list[int] | None, typer.Argument(help="Event numbers.")] = None,
+    everything: Annotated[bool, typer.Option("--all", help="All that `dead-letters list` shows.")] = False,
+) -> None:
+    """Parse and deliver dead letters again, from the payload that was kept."""
+    deployment = find()
+    if everything:
+        ids = [event["id"] for event in asyncio.run(orders.dead_letters(deployment, None, None))]
+    if not ids:
+        fail("nothing to replay: give event numbers, or --all", 2 if not everything else 0)
+    console.print(f"{asyncio.run(orders.replay(deployment, ids))} put back")
+
+
+@schedules_app.command("apply")
+def schedules_apply(
+    poll_seconds: Annotated[int | None, typer.Option(min=1, help="For every account, instead of its own.")] = None,
+    json_output: AsJson = False,
+) -> None:
+    """Create or change the poll and settlement schedules of every connection."""
+
+    async def work() -> list[dict[str, object]]:
+        deployment = find()
+        return await schedules.apply(await deployment.temporal(), deployment.connections, poll_seconds)
+
+    applied = asyncio.run(work())
+    if json_output:
+        as_json(applied)
+    else:
+        rows("Schedules", ("schedule", "every (s)"), [(each["schedule"], each["every_seconds"]) for each in applied])
+
+
+@listings_app.command("map")
+def listings_map(
+    channel: ChannelName,
+    sku: Annotated[str, typer.Argument(help="The channel's SKU.")],
+    items: Annotated[list[str], typer.Argument(help="ITEM or ITEM=QUANTITY or ITEM=QUANTITY:SHARE")],
+) -> None:
+    """Map a channel's SKU to items; orders that wait for it go on by themselves."""
+
+    async def work() -> int:
+        async with find().database() as database:
+            return (await map_sku(database, channel.value, sku, tuple(_component(text) for text in items))).version
+
+    console.print(f"{channel.value} {sku}: version {asyncio.run(work())}")
+
+
+def _key(text: str) -> OrderKey:
+    try:
+        return OrderKey.from_string(text)
+    except ValueError as error:
+        fail(str(error), 2)
+
+
+def _address(text: str | None) -> Address | None:
+    if text is None:
+        return None
+    try:
+        return Address.model_validate_json(text)
+    except ValueError as error:
+        fail(f"--ship-to is not an address: {error}", 2)
+
+
+def _pairs(texts: list[str]) -> dict[str, str]:
+    pairs = dict(text.split("=", 1) for text in texts if "=" in text)
+    if len(pairs) != len(texts):
+        fail(f"--sku {texts}: write LINE=SKU, each line once", 2)
+    return pairs
+
+
+def _component(text: str) -> Component:
+    item, _, rest = text.partition("=")
+    quantity, _, share = rest.partition(":")
+    try:
+        return Component.model_validate({"item": item, "quantity": quantity or 1, "share": share or 1})
+    except ValueError as error:
+        fail(f"{text!r} is not ITEM=QUANTITY:SHARE: {error}", 2)

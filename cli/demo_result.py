@@ -1,0 +1,162 @@
+"""What a demo run came to, counted from the sandbox's ledger and the store."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+
+from cli.audit import duplicates, unequal
+from cli.output import console, rows
+from models.messages import FINAL_STATES
+from models.settlement import SettlementResult
+from store import cases, inbox, orders, settlements
+from store.database import Database
+
+
+@dataclass(frozen=True)
+class DemoResult:
+    by_channel_and_state: dict[tuple[str, str], int]
+    captured_short: int
+    """Orders that were sold and never captured."""
+    duplicates: dict[str, int]
+    unequal: dict[str, str]
+    open_cases: int
+    dead_letters: list[dict[str, Any]]
+    latencies: Sequence[float]
+    settlements: Sequence[SettlementResult]
+    seconds: float = 0.0
+    decisions: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def orders(self) -> int:
+        return sum(self.by_channel_and_state.values())
+
+    @property
+    def unfinished(self) -> int:
+        ended = sum(n for (_, state), n in self.by_channel_and_state.items() if state in FINAL_STATES)
+        return self.orders - ended + self.captured_short
+
+    @property
+    def duplicate_effects(self) -> int:
+        return sum(self.duplicates.values())
+
+    @property
+    def good(self) -> bool:
+        sums = all(each.payout == each.matched + each.residual for each in self.settlements)
+        clean = not (self.unfinished or self.duplicate_effects or self.unequal or self.open_cases)
+        return bool(self.orders) and clean and sums
+
+    def quantile(self, share: float) -> float | None:
+        ordered = sorted(self.latencies)
+        return round(ordered[min(len(ordered) - 1, int(share * len(ordered)))], 3) if ordered else None
+
+    def money(self) -> dict[str, dict[str, str]]:
+        """Currency -> payout, matched, residual, summed over its settlements; the largest currency first."""
+        sums: dict[str, Counter[str]] = {}
+        for each in self.settlements:
+            of_currency: Any = sums.setdefault(each.payout.currency, Counter())
+            for name in ("payout", "matched", "residual"):
+                of_currency[name] += getattr(each, name).amount
+            of_currency["lines"] += each.lines
+        by_size = sorted(sums.items(), key=lambda item: -item[1]["lines"])
+        return {c: {name: str(Decimal(s[name])) for name in ("payout", "matched", "residual")} for c, s in by_size}
+
+    def as_json(self) -> dict[str, Any]:
+        by_channel: Counter[str] = Counter()
+        by_outcome: Counter[str] = Counter()
+        for (channel, state), count in self.by_channel_and_state.items():
+            by_channel[channel] += count
+            by_outcome[state] += count
+        money = self.money()
+        main = next(iter(money), "USD")
+        return {
+            "orders": self.orders,
+            "by_channel": dict(by_channel),
+            "by_outcome": dict(by_outcome),
+            "unfinished": self.unfinished,
+            "duplicate_effects": self.duplicate_effects,
+            "open_cases": self.open_cases,
+            "release_latency_seconds": {"p50": self.quantile(0.5), "p95": self.quantile(0.95)},
+            "settlement": {
+                **money.get(main, dict.fromkeys(("payout", "matched", "residual"), "0.00")),
+                "currency": main,
+            },
+            "settlement_by_currency": money,
+            "unequal_effects": self.unequal,
+            "doubled": self.duplicates,
+            "refused": self.dead_letters,
+            "decisions": dict(self.decisions),
+            "seconds": round(self.seconds, 1),
+        }
+
+
+async def counted(
+    database: Database, entries: list[dict[str, Any]], sold: int, seconds: float, decisions: Counter[str]
+) -> DemoResult:
+    async with database.session() as session:
+        by_state = await orders.counts_by_channel_and_state(session)
+        found = await orders.find(session, limit=1_000_000)
+        open_cases = await cases.find(session, limit=1_000_000)
+        dead = await inbox.dead_letters(session, limit=1_000_000)
+        captured = await inbox.captured(session)
+        latencies = await orders.release_latencies(session)
+        posted = await settlements.find(session, limit=1_000_000)
+    parcels = {
+        row.order_key: sum(1 for parcel in (row.snapshot or {}).get("shipments", []) if parcel["units"])
+        for row in found
+        if row.state != "cancelled"
+    }
+    refused = [{"file": event.external_id, **refusal} for event in dead for refusal in event.refusals]
+    return DemoResult(
+        by_channel_and_state=by_state,
+        captured_short=max(0, sold - captured),
+        duplicates=duplicates(entries),
+        unequal=unequal(entries, parcels),
+        open_cases=len(open_cases),
+        dead_letters=refused,
+        latencies=latencies,
+        settlements=posted,
+        seconds=seconds,
+        decisions=decisions,
+    )
+
+
+def print_result(result: DemoResult) -> None:
+    states = sorted({state for _, state in result.by_channel_and_state})
+    channels = sorted({channel for channel, _ in result.by_channel_and_state})
+    counts = result.by_channel_and_state
+    rows(
+        f"{result.orders} orders in {result.seconds:.0f} s",
+        ("channel", *states, "all"),
+        [
+            (
+                channel,
+                *(counts.get((channel, state), 0) for state in states),
+                sum(counts.get((channel, s), 0) for s in states),
+            )
+            for channel in channels
+        ],
+    )
+    rows("Decisions of the operator", ("case", "number"), sorted(result.decisions.items()))
+    if result.dead_letters:
+        lines = [(r["external_id"], r["reason"], r["path"], r["value"], r["remedy"]) for r in result.dead_letters]
+        rows("Refused payloads", ("order", "reason", "path", "value", "remedy"), lines)
+    rows(
+        "Settlements: payout = matched + residual",
+        ("channel", "settlement", "payout", "matched", "residual", "residuals"),
+        [
+            (s.channel, s.settlement_id, s.payout, s.matched, s.residual, ", ".join(sorted(s.residuals)))
+            for s in result.settlements
+        ],
+    )
+    console.print(
+        f"release latency p50 {result.quantile(0.5)} s, p95 {result.quantile(0.95)} s;"
+        f" unfinished {result.unfinished}, open cases {result.open_cases}, doubled effects {result.duplicate_effects}"
+    )
+    for key, what in result.unequal.items():
+        console.print(f"{key}: {what}", style="red")
+    for effect, surplus in result.duplicates.items():
+        console.print(f"{effect}: {surplus} too many", style="red")
