@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +15,27 @@ DEEPEST = 12
 
 
 def orders_in(path: Path) -> list[Payload]:
-    """The orders of a file, verbatim (v0 orders are said in the words of 2026-01-01); none when there are none."""
-    try:
-        document = json.loads(path.read_bytes())
-    except (OSError, ValueError, RecursionError):
-        return []
-    items = dict(_items_v0(document, 0))
+    """The orders of a file, verbatim; none when there are none.
+
+    v0 orders are said in the words of 2026-01-01. Amazon answers their items by a call of its own, so these may lie in
+    another file of the same folder.
+    """
+    document = _document(path)
+    items = {**_items_beside(path.parent), **dict(_items_v0(document, 0))}
     return list(_orders(document, items, 0))
+
+
+@cache
+def _items_beside(folder: Path) -> dict[str, list[Payload]]:
+    found = (pair for path in sorted(folder.glob("*.json")) for pair in _items_v0(_document(path), 0))
+    return {order_id: items for order_id, items in found if order_id}
+
+
+def _document(path: Path) -> Any:
+    try:
+        return json.loads(path.read_bytes())
+    except (OSError, ValueError, RecursionError):
+        return None
 
 
 def _orders(value: Any, items: dict[str, list[Payload]], depth: int) -> Iterator[Payload]:

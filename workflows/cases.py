@@ -12,11 +12,17 @@ from temporalio.exceptions import ActivityError, ApplicationError
 with workflow.unsafe.imports_passed_through():
     from activities.record import RecordActivities
     from models.case import Action, CaseKind, ExceptionCase, Resolution
+    from models.messages import CancelRequest
     from models.order import OrderKey
     from workflows.writes import Writes
 
 T = TypeVar("T")
 Changed = Callable[[], Awaitable[None]]
+Interruption = Callable[[], CancelRequest | None]
+
+
+def never() -> None:
+    """The `Interruption` of a workflow that cannot be cancelled."""
 
 
 class Cancelled(Exception):
@@ -32,8 +38,8 @@ class Cancelled(Exception):
 class CaseDesk:
     """The cases of one workflow, one open at a time; a second waits for its turn."""
 
-    def __init__(self, order_key: OrderKey, writes: Writes, changed: Changed, interrupted: Callable[[], bool]) -> None:
-        """`changed` is awaited when a case opens or ends; a case is left alone once `interrupted` says so."""
+    def __init__(self, order_key: OrderKey, writes: Writes, changed: Changed, interrupted: Interruption) -> None:
+        """`changed` is awaited when a case opens or ends; a case is left alone once `interrupted` gives a request."""
         self.open: ExceptionCase | None = None
         self._order_key = order_key
         self._workflow_id = workflow.info().workflow_id
@@ -64,7 +70,7 @@ class CaseDesk:
             )
             await self._record(self.open)
             await self._changed()
-            await workflow.wait_condition(lambda: self._resolution is not None or self._interrupted())
+            await workflow.wait_condition(lambda: bool(self._resolution or self._interrupted()))
             ended = self.open.model_copy(update={"resolved_at": workflow.now(), "resolution": self._resolution})
             self.open = None
             await self._record(ended)
@@ -93,7 +99,7 @@ class CaseDesk:
                 declined = _business_no(error)
             resolution = await self.settle(kind, step, declined.message, allowed, **_detail(declined))
             if resolution is None or resolution.action is Action.CANCEL:
-                raise _cancelled_by(resolution)
+                raise self._cancelled_by(resolution)
             if resolution.action is Action.SKIP:
                 return None
             if resolution.action is Action.AMEND and amend:
@@ -120,6 +126,14 @@ class CaseDesk:
         if self.open and self.open.step == step:
             self._resolution = Resolution(case_id=self.open.case_id, action=Action.RETRY, actor="orderyard", note=cause)
 
+    def _cancelled_by(self, resolution: Resolution | None) -> Cancelled:
+        if resolution:
+            note = resolution.note or "cancelled as the resolution of a case"
+            return Cancelled(note, resolution.actor, "operator")
+        request = self._interrupted()
+        assert request is not None
+        return Cancelled(request.reason, request.actor, request.authority)
+
     async def _record(self, case: ExceptionCase) -> None:
         await self._writes.do(RecordActivities.record_case, case, f"Case {case.kind} at {case.step}")
 
@@ -140,9 +154,3 @@ def _detail(declined: ApplicationError) -> dict[str, Any]:
 def _actions(*, skippable: bool, amendable: bool, cancellable: bool) -> tuple[Action, ...]:
     possible = {Action.RETRY: True, Action.AMEND: amendable, Action.SKIP: skippable, Action.CANCEL: cancellable}
     return tuple(action for action, allowed in possible.items() if allowed)
-
-
-def _cancelled_by(resolution: Resolution | None) -> Cancelled:
-    if resolution is None:
-        return Cancelled("cancelled while a case was open", "orderyard", "orderyard")
-    return Cancelled(resolution.note or "cancelled as the resolution of a case", resolution.actor, "operator")

@@ -19,9 +19,10 @@ with workflow.unsafe.imports_passed_through():
     from models.messages import ShipmentRecord
     from models.systems import Notice
     from workflows import policy
-    from workflows.cases import CaseDesk
+    from workflows.cases import CaseDesk, never
     from workflows.writes import Writes
 
+_RELEASE = "release"
 _WAIT = "wait_for_parcel"
 ParcelDone = Callable[[ShipmentRecord], None]
 
@@ -51,7 +52,7 @@ class Fulfilment:
         return not self._reported
 
     async def run(self) -> None:
-        await self._desk.attempt(CaseKind.WMS_DECLINED, "release", self._release, cancellable=False)
+        await self._desk.attempt(CaseKind.WMS_DECLINED, _RELEASE, self._release, cancellable=False)
         while not self.stopped and not self._complete:
             await self._next_report()
             for shipment in list(self._reported.values()):
@@ -59,16 +60,25 @@ class Fulfilment:
                     await self._dispatch(shipment)
 
     async def stop(self) -> bool:
-        """Ask the warehouse not to ship; its answer is the truth."""
-        answer = await workflow.execute_activity_method(
-            WmsActivities.cancel_release,
-            self._ref,
-            **policy.outside(policy.WMS_QUEUE, f"Stop {self.plan.fulfilment_id}"),
-        )
+        """Ask the warehouse not to ship; its answer is the truth, and a refusal to answer is a no."""
+        try:
+            answer = await workflow.execute_activity_method(
+                WmsActivities.cancel_release,
+                self._ref,
+                **policy.outside(policy.WMS_QUEUE, f"Stop {self.plan.fulfilment_id}"),
+            )
+        except ActivityError as error:
+            workflow.logger.warning("the warehouse does not stop", extra={"error": str(error.cause)})
+            return False
         self.stopped = answer.confirmed
+        if self.stopped:
+            # The refusal of an overtaken release may have arrived first, and opened a case.
+            self._desk.resume(_RELEASE, "the warehouse was told to forget it")
         return answer.confirmed
 
     async def _release(self) -> None:
+        if self.stopped:
+            return
         plan = self.plan
         release = Release(
             fulfilment_id=plan.fulfilment_id,
@@ -122,11 +132,16 @@ class Fulfilment:
         )
 
     async def _ask(self) -> None:
-        for shipment in await workflow.execute_activity_method(
-            WmsActivities.find_shipments,
-            self._ref,
-            **policy.outside(policy.WMS_QUEUE, f"Ask node {self.plan.node.node} what it shipped"),
-        ):
+        try:
+            found = await workflow.execute_activity_method(
+                WmsActivities.find_shipments,
+                self._ref,
+                **policy.outside(policy.WMS_QUEUE, f"Ask node {self.plan.node.node} what it shipped"),
+            )
+        except ActivityError as error:
+            workflow.logger.warning("the warehouse does not say", extra={"error": str(error.cause)})
+            return
+        for shipment in found:
             self.report(shipment)
 
     async def _dispatch(self, shipment: Shipment) -> None:
@@ -248,7 +263,7 @@ class FulfilmentWorkflow:
     def __init__(self, plan: FulfilmentPlan) -> None:
         self._untold: list[ShipmentRecord] = []
         writes = Writes()
-        self._desk = CaseDesk(plan.order_key, writes, self._changed, lambda: False)
+        self._desk = CaseDesk(plan.order_key, writes, self._changed, never)
         self._fulfilment = Fulfilment(plan, self._desk, writes, self._untold.append)
 
     @workflow.run

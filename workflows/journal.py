@@ -69,7 +69,7 @@ class Journal:
         self._shown, self._case_shown = snapshot.state, case
 
     def _told(self, snapshot: OrderSnapshot) -> str:
-        rows = [f"**{snapshot.state}**" + (f" · waits for {self.waiting_for}" if self.waiting_for else "")]
+        rows = [f"**{snapshot.state}**" + (f" · waits for {snapshot.waiting_for}" if snapshot.waiting_for else "")]
         if snapshot.case:
             rows.append(f"Case `{snapshot.case.case_id}` ({snapshot.case.kind}): {snapshot.case.reason}")
             rows.append(f"Possible: {', '.join(snapshot.case.allowed)}")

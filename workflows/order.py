@@ -93,7 +93,7 @@ class OrderWorkflow:
         return OrderSnapshot(
             key=self._order.key,
             state=OrderState.EXCEPTION if self._desk.open else self._journal.state,
-            waiting_for=self._journal.waiting_for,
+            waiting_for=f"a decision on {self._desk.open.kind}" if self._desk.open else self._journal.waiting_for,
             quantities=self._quantities,
             case=self._desk.open,
             nodes=self._nodes,
@@ -193,7 +193,7 @@ class OrderWorkflow:
     async def _wait_for_payment(self) -> None:
         try:
             await workflow.wait_condition(
-                lambda: self._paid() or self._interrupted(),
+                lambda: self._paid() or self._cancel is not None,
                 timeout=policy.PAYMENT_WINDOW,
                 timeout_summary="An unpaid order becomes a case",
             )
@@ -211,12 +211,18 @@ class OrderWorkflow:
         self._stop_if_cancelled()
         self._journal.enter(OrderState.ACCEPTED, "screened and taxed")
 
-    async def _screen(self) -> FraudVerdict:
-        return await workflow.execute_activity_method(
-            FraudActivities.screen, self._order, **policy.outside(policy.FRAUD_QUEUE, "Screen for fraud")
-        )
+    async def _screen(self) -> FraudVerdict | None:
+        async def screen() -> FraudVerdict:
+            return await workflow.execute_activity_method(
+                FraudActivities.screen, self._order, **policy.outside(policy.FRAUD_QUEUE, "Screen for fraud")
+            )
 
-    async def _review(self, verdict: FraudVerdict) -> None:
+        return await self._desk.attempt(CaseKind.FRAUD_REVIEW, "screen", screen, skippable=True)
+
+    async def _review(self, verdict: FraudVerdict | None) -> None:
+        if verdict is None:
+            self._degraded["screen"] = "fraud service declined: accepted by the operator"
+            return
         if verdict.degraded:
             self._degraded["screen"] = "fraud service away: judged by rules"
         if verdict.decision == "review":
@@ -326,11 +332,19 @@ class OrderWorkflow:
             await self._await_channel_parcels()
         self._gone = True
         self._journal.enter(OrderState.SHIPPED, "every unit has left")
-        if self._tax and self._tax.document:
-            document = TaxDocument(document=self._tax.document, correlation_id=str(self._order.correlation_id))
+        await self._commit_tax()
+
+    async def _commit_tax(self) -> None:
+        if self._tax is None or self._tax.document is None:
+            return
+        document = TaxDocument(document=self._tax.document, correlation_id=str(self._order.correlation_id))
+
+        async def commit() -> None:
             await workflow.execute_activity_method(
                 TaxActivities.commit_tax, document, **policy.outside(policy.TAX_QUEUE, "Commit the tax document")
             )
+
+        await self._desk.attempt(CaseKind.TAX_DECLINED, "commit_tax", commit, skippable=True, cancellable=False)
 
     async def _ship_ourselves(self, allocation: Allocation) -> None:
         plans = self._plans(allocation)
@@ -393,11 +407,13 @@ class OrderWorkflow:
 
     async def _await_channel_parcels(self) -> None:
         while not self._quantities.finished:
-            await self._journal.write(waiting_for="the channel to ship")
-            self._journal.show()
-            await self._newer_version(self._order.version)
-            self._stop_if_cancelled()
+            seen = self._order.version  # Before we look: news that come while we write must wake us again.
             await self._record_channel_parcels()
+            if not self._quantities.finished:
+                await self._journal.write(waiting_for="the channel to ship")
+                self._journal.show()
+                await self._newer_version(seen)
+                self._stop_if_cancelled()
 
     async def _newer_version(self, seen: datetime) -> None:
         await workflow.wait_condition(lambda: self._order.version > seen or self._cancel is not None)
@@ -504,8 +520,9 @@ class OrderWorkflow:
         elif self._cancel is None and self._cancel_outcome is None:
             self._cancel = request
 
-    def _interrupted(self) -> bool:
-        return self._cancel is not None and self._released_at is None
+    def _interrupted(self) -> CancelRequest | None:
+        """The cancellation for which an open case is left alone; after the release cases are settled first."""
+        return self._cancel if self._released_at is None else None
 
     def _stop_if_cancelled(self) -> None:
         if self._cancel:
@@ -551,5 +568,5 @@ class OrderWorkflow:
         ).record(latency, {"channel": self._order.key.channel})
 
     async def _changed(self) -> None:
-        await self._journal.write(waiting_for="a decision" if self._desk.open else self._journal.waiting_for)
+        await self._journal.write(self._journal.waiting_for)
         self._journal.show()

@@ -30,15 +30,18 @@ WHAT_IT_IS = (
     ("payouts", "payouts"),
     ("shipments", "shipments"),
     ("Shipment", "a shipment"),
+    ("ShipmentId", "a shipment"),
+    ("shipmentInfo", "a shipment"),
+    ("returnMetadata", "a return"),
     ("packageDetail", "a shipment confirmation"),
     ("returns", "returns"),
     ("returnId", "a return"),
     ("balances", "account balances"),
-    ("summaries", "a financial summary"),
     ("subscriptionId", "a subscription to notifications"),
     ("destinationId", "a destination of notifications"),
     ("marketplace", "a marketplace participation"),
     ("sku", "a listing"),
+    ("summaries", "a financial summary"),
 )
 REMEDY = "This is {what}, not an order: send the answer of searchOrders or getOrder."
 ORDER_FIELDS = ("orderItems", "salesChannel", "createdTime", "lastUpdatedTime", "fulfillment")

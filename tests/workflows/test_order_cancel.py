@@ -75,7 +75,8 @@ async def test_a_cancellation_ends_the_case_of_a_declined_call(world: World) -> 
     world.erp.will_fail("create_order", refused())
     handle = await world.start(an_order())
     await world.until_case(handle)
-    assert (await handle.execute_update(OrderWorkflow.cancel, REQUEST)).confirmed
+    outcome = await handle.execute_update(OrderWorkflow.cancel, REQUEST)
+    assert (outcome.confirmed, outcome.reason) == (True, REQUEST.reason)
     assert (await world.end(handle)).state is OrderState.CANCELLED
 
 
@@ -91,15 +92,26 @@ async def test_after_the_release_the_warehouse_may_still_stop(world: World) -> N
     assert await world.free("MAT-FOAM") == 100
 
 
-async def test_a_release_that_is_overtaken_by_its_cancellation_is_not_a_case(world: World) -> None:
+@pytest.mark.parametrize("first", ["the refusal", "the answer"])
+async def test_a_release_that_is_overtaken_by_its_cancellation_ends_no_order_in_a_case(
+    world: World, first: str
+) -> None:
     gate = world.wms.hold("release")
+    answered = world.wms.hold("cancel")
     handle = await world.start(an_order())
     await world.until(handle, lambda seen: seen.state is OrderState.RELEASED)
     world.wms.will_fail("release", refused("fulfilment_id"))
     await world.wait_for(lambda: "release" in world.wms.entered)
     asked = await ask_to_cancel(handle)
-    await world.wait_for(lambda: world.wms.count("cancel") == 1)
-    gate.set()
+    await world.wait_for(lambda: "cancel" in world.wms.entered)
+    if first == "the refusal":
+        gate.set()
+        await world.until_case(handle)
+        answered.set()
+    else:
+        answered.set()
+        await world.wait_for(lambda: world.wms.count("cancel") == 1)
+        gate.set()
     assert (await asked.result()).confirmed
     assert (await world.end(handle)).state is OrderState.CANCELLED
 
@@ -119,8 +131,11 @@ async def test_once_a_parcel_has_left_it_is_too_late(world: World) -> None:
     assert (await world.end(handle)).state is OrderState.CLOSED
 
 
-async def test_a_warehouse_that_says_no_is_believed(world: World) -> None:
+@pytest.mark.parametrize("answer", ["no", "refusal"])
+async def test_a_warehouse_that_says_no_is_believed(world: World, answer: str) -> None:
     world.wms.manual = world.wms.says_no_to_cancel = True
+    if answer == "refusal":
+        world.wms.will_fail("cancel", refused("fulfilment_id"))
     order = an_order()
     handle = await world.start(order)
     await world.wait_for(lambda: bool(world.wms.releases))

@@ -270,3 +270,23 @@ async def test_too_much_money_is_a_case_at_once(world: World) -> None:
     assert parked.case.kind is CaseKind.SETTLEMENT_DIFFERS
     await resolve(handle, parked, Action.SKIP)
     assert (await world.end(handle)).state is OrderState.CLOSED
+
+
+async def test_a_fraud_service_that_declines_can_be_skipped(world: World) -> None:
+    world.fraud.will_fail("assess", refused("email"))
+    order = an_order()
+    handle = await world.start(order)
+    parked = await world.until_case(handle)
+    assert parked.waiting_for == "a decision on fraud_review"
+    await resolve(handle, parked, Action.SKIP)
+    ended = await finish(world, handle, order)
+    assert "operator" in ended.degraded["screen"]
+
+
+async def test_a_tax_document_that_cannot_be_committed_is_a_case(world: World) -> None:
+    world.tax.will_fail("commit", refused("code"))
+    order = an_order(taxed(line("1", "MAT", 1, "34.50"), "6.55"))
+    handle = await world.start(order)
+    await resolve(handle, await world.until_case(handle), Action.RETRY)
+    assert (await finish(world, handle, order)).state is OrderState.CLOSED
+    assert world.tax.count("commit") == 1

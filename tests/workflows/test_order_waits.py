@@ -5,7 +5,7 @@ from datetime import timedelta
 from models.case import Action, CaseKind, Resolution
 from models.messages import ChannelUpdate, OrderState
 from models.order import ChannelState
-from tests.workflows.world import PURCHASED, Handle, World, an_order, eur
+from tests.workflows.world import PURCHASED, Handle, World, an_order, eur, refused
 from workflows import policy
 from workflows.order import OrderWorkflow
 
@@ -61,6 +61,8 @@ async def test_a_silent_node_is_asked_and_a_lost_report_is_healed(world: World) 
     handle = await world.start(order)
     await world.wait_for(lambda: bool(world.wms.releases))
     await world.until(handle, lambda seen: seen.state is OrderState.RELEASED)
+    world.wms.will_fail("shipments", refused("fulfilment_id"))
+    await world.fast_forward(handle, policy.SILENT_NODE + A_MOMENT)
     await world.wms.ship(f"{order.key}#BER-1", report=False)
     await world.fast_forward(handle, policy.SILENT_NODE + A_MOMENT)
     await world.until(handle, lambda seen: seen.state is OrderState.SHIPPED)
