@@ -38,6 +38,7 @@ from stack.exit import finish
 from store.database import Database
 from workflows import policy
 from workflows.channel_sync import ChannelSync
+from workflows.correlation import CorrelationInterceptor
 from workflows.fulfilment import FulfilmentWorkflow
 from workflows.order import OrderWorkflow
 from workflows.settlement import SettlementSync, SettlementWorkflow
@@ -105,6 +106,7 @@ class Queues:
             workflow_task_poller_behavior=polling,
             activity_task_poller_behavior=polling,
             graceful_shutdown_timeout=DRAIN,
+            interceptors=[CorrelationInterceptor()],
         )
 
 

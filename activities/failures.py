@@ -27,10 +27,10 @@ def temporal_errors() -> Iterator[None]:
     try:
         yield
     except ConnectorError as error:
-        log.warning("outside call failed", error=str(error), kind=type(error).__name__, **_where())
+        log.warning("outside call failed", error=str(error), kind=type(error).__name__)
         raise _translated(error) from None
     except (OperationalError, InterfaceError) as error:
-        log.warning("store is away", error=str(error.orig), **_where())
+        log.warning("store is away", error=str(error.orig))
         raise ApplicationError(f"the store is away: {error.orig}", type="StoreAway") from None
 
 
@@ -48,11 +48,6 @@ def _translated(error: ConnectorError) -> ApplicationError:
         non_retryable=isinstance(error, Declined | SchemaDrift),
         next_retry_delay=delay,
     )
-
-
-def _where() -> dict[str, object]:
-    info = activity.info()
-    return {"activity": info.activity_type, "attempt": info.attempt, "workflow_id": info.workflow_id}
 
 
 def is_retry() -> bool:

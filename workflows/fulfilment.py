@@ -68,7 +68,7 @@ class Fulfilment:
                 **policy.outside(policy.WMS_QUEUE, f"Stop {self.plan.fulfilment_id}"),
             )
         except ActivityError as error:
-            workflow.logger.warning("the warehouse does not stop", extra={"error": str(error.cause)})
+            workflow.logger.warning("the warehouse does not stop", extra=self._told(error))
             return False
         self.stopped = answer.confirmed
         if self.stopped:
@@ -139,7 +139,7 @@ class Fulfilment:
                 **policy.outside(policy.WMS_QUEUE, f"Ask node {self.plan.node.node} what it shipped"),
             )
         except ActivityError as error:
-            workflow.logger.warning("the warehouse does not say", extra={"error": str(error.cause)})
+            workflow.logger.warning("the warehouse does not say", extra=self._told(error))
             return
         for shipment in found:
             self.report(shipment)
@@ -192,7 +192,7 @@ class Fulfilment:
                 NotifyActivities.notify_buyer, notice, **policy.best_effort(policy.NOTIFY_QUEUE, "Tell the buyer")
             )
         except ActivityError as error:
-            workflow.logger.warning("buyer was not told", extra={"error": str(error.cause)})
+            workflow.logger.warning("buyer was not told", extra=self._told(error))
 
     def _parcel(self, shipment: Shipment, units: dict[str, int]) -> ConfirmedParcel:
         return ConfirmedParcel(
@@ -207,6 +207,9 @@ class Fulfilment:
             region=self.plan.region,
             extras=self.plan.extras,
         )
+
+    def _told(self, error: ActivityError) -> dict[str, str]:
+        return {"error": str(error.cause), "correlation_id": self.plan.correlation_id}
 
     @property
     def _ref(self) -> FulfilmentRef:
