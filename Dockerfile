@@ -1,4 +1,4 @@
-# One image for the worker, the gateway and the one-time preparation job; the command chooses.
+# One image for the worker, the gateway, the one-time preparation job and the operators' commands; the command chooses.
 
 FROM python:3.12.11-slim-bookworm AS packages
 COPY requirements/base.lock /base.lock
@@ -9,7 +9,7 @@ FROM python:3.12.11-slim-bookworm
 RUN useradd --system --uid 10001 --no-create-home --shell /usr/sbin/nologin orderyard
 COPY --from=packages /opt/orderyard /opt/orderyard
 WORKDIR /app
-COPY settings.py worker.py ./
+COPY settings.py logs.py worker.py starter.py ./
 COPY models ./models
 COPY connectors ./connectors
 COPY activities ./activities
@@ -17,6 +17,7 @@ COPY workflows ./workflows
 COPY store ./store
 COPY capture ./capture
 COPY gateway ./gateway
+COPY cli ./cli
 COPY stack ./stack
 ENV PATH=/opt/orderyard/bin:$PATH \
     PYTHONUNBUFFERED=1 \

@@ -5,6 +5,7 @@ import sys
 from typing import Literal
 
 import structlog
+from temporalio.exceptions import ApplicationError
 
 
 def configure(log_format: Literal["auto", "json", "console"] = "auto", level: str = "INFO") -> None:
@@ -51,3 +52,9 @@ def configure(log_format: Literal["auto", "json", "console"] = "auto", level: st
     root.setLevel(level.upper())
     for chatty in ("httpx", "httpcore", "uvicorn.access", "temporalio.activity"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
+    logging.getLogger("temporalio.activity").addFilter(_untold)
+
+
+def _untold(record: logging.LogRecord) -> bool:
+    """`activities.failures` has told such an error in one line, which the SDK would repeat with its own traceback."""
+    return not (record.exc_info and isinstance(record.exc_info[1], ApplicationError))

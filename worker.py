@@ -17,6 +17,7 @@ from temporalio.runtime import PrometheusConfig, Runtime, TelemetryConfig
 from temporalio.worker import PollerBehaviorAutoscaling, Worker
 
 import logs
+from activities.alive import Alive
 from activities.catalogue import CatalogueActivities
 from activities.channel import ChannelActivities
 from activities.erp import ErpActivities
@@ -106,7 +107,7 @@ class Queues:
             workflow_task_poller_behavior=polling,
             activity_task_poller_behavior=polling,
             graceful_shutdown_timeout=DRAIN,
-            interceptors=[CorrelationInterceptor()],
+            interceptors=[CorrelationInterceptor(), Alive()],
         )
 
 

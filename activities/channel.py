@@ -78,7 +78,6 @@ class ChannelActivities:
                     new += await self._keep_settlement(account, ref)
                 except (Declined, SchemaDrift) as error:
                     declined = declined or error
-                activity.heartbeat(ref.settlement_id)
             if declined:
                 raise declined
             return new

@@ -14,13 +14,12 @@ import logs
 from benchmarks import baseline
 from benchmarks.flow import Flow, FlowResult
 from benchmarks.shape import Averages, averages
-from capture.temporal import connect
 from cli.local import prepare, stack_options
+from cli.run import running
 from settings import Settings
 from stack.exit import finish
 from stack.up import LocalStack
 from store import orders
-from store.database import Database
 
 WARM_UP = 20
 BUYING = 500.0
@@ -35,21 +34,19 @@ async def bench(count: int, steady: int, say: Any) -> dict[str, Any]:
     options = stack_options(Settings(), data_dir, ["--quota-scale", "5000", "--ship-delay", "0.05"])
     async with LocalStack(options, say) as stack:
         connections = await prepare(stack, 2)
-        database = Database(stack.database_url, pool_size=3)
-        client = await connect(stack.temporal_address, stack.options.temporal_namespace)
-        flow = Flow(stack, database, client, connections)
-        say(f"warming up with {WARM_UP} orders")
-        await flow.run(WARM_UP, BUYING)
-        say(f"the full flow of {count} orders")
-        full = await flow.run(count, BUYING)
-        say(f"{steady} orders at {STEADY} a second, for the release latency")
-        paced = await flow.run(steady, STEADY)
-        shape = await averages(client, full.workflow_ids)
-        async with database.session() as session:
-            sample = (await orders.find(session, limit=1))[0].payload
-        say(f"{count} no-op workflows of the same shape")
-        noop = await baseline.run(client, shape.shape(json.dumps(sample)), count)
-        await database.aclose()
+        async with running(stack, connections) as run:
+            flow = Flow(stack, run)
+            say(f"warming up with {WARM_UP} orders")
+            await flow.run(WARM_UP, BUYING)
+            say(f"the full flow of {count} orders")
+            full = await flow.run(count, BUYING)
+            say(f"{steady} orders at {STEADY} a second, for the release latency")
+            paced = await flow.run(steady, STEADY)
+            shape = await averages(run.client, full.workflow_ids)
+            async with run.database.session() as session:
+                sample = (await orders.find(session, limit=1))[0].payload
+            say(f"{count} no-op workflows of the same shape")
+            noop = await baseline.run(run.client, shape.shape(json.dumps(sample)), count)
     return report(full, paced, shape, noop)
 
 

@@ -15,7 +15,7 @@ from connectors.ports import ChannelFormat, Refusal
 from connectors.wms.rest import parse_report
 from models.messages import FINAL_STATES
 from models.order import Order
-from store import inbox, orders
+from store import inbox, orders, stock
 from store.tables import InboxEvent
 from workflows import policy
 from workflows.settlement import SettlementWorkflow
@@ -80,6 +80,10 @@ class Deliveries:
             return
         if await temporal.send(self._client, report.reply_to, "shipment_reported", report.shipment):
             await inbox.finish(session, event.id, "delivered", f"told {report.reply_to}")
+            return
+        if await stock.is_counted(session, report.shipment.order_key, report.shipment.shipment_id):
+            # Told before, by a relay that died before it could say so; the workflow has ended since.
+            await inbox.finish(session, event.id, "delivered", f"{report.reply_to} had it before it ended")
             return
         remedy = "no workflow waits for this shipment: find out who shipped it, then discard or replay"
         refusal = Refusal(reason="nobody_waits", path="reply_to", value=report.reply_to, remedy=remedy)

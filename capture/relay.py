@@ -7,13 +7,11 @@ from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
 
 import structlog
-from sqlalchemy.exc import DBAPIError
-from sqlalchemy.exc import TimeoutError as NoFreeConnection
 from structlog.contextvars import bound_contextvars
 from temporalio.client import Client
-from temporalio.service import RPCError
 
 from capture import temporal
+from capture.away import AWAY, in_words
 from capture.deliveries import Deliveries
 from store import inbox, outbox
 from store.database import Database
@@ -25,8 +23,6 @@ BATCH = 25
 IDLE_SECONDS = 1.0
 """Longest pause between two looks, for what became due without anybody ringing."""
 LONGEST_RETRY = timedelta(seconds=60)
-AWAY = (RPCError, DBAPIError, NoFreeConnection, OSError)
-"""Temporal or PostgreSQL is away, or two deliveries met: the same delivery works later."""
 
 
 class Relay:
@@ -43,7 +39,7 @@ class Relay:
             try:
                 busy = await self.deliver_due()
             except AWAY as error:
-                log.warning("relay waits for the store", error=str(error))
+                log.warning("relay waits for the store", error=in_words(error))
                 busy = 0
             if not busy:
                 await self._database.wait_for_work(IDLE_SECONDS)
@@ -75,8 +71,8 @@ class Relay:
         try:
             await work
         except AWAY as error:
-            log.warning("delivery postponed", error=str(error))
-            await postpone(str(error))
+            log.warning("delivery postponed", error=in_words(error))
+            await postpone(in_words(error))
         except Exception as error:
             # A defect in parsing or delivering one row must not stop the others, nor lose the row.
             log.exception("delivery failed")

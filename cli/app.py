@@ -1,4 +1,7 @@
-"""All commands and their options; what they do is in the other files of this room."""
+"""All commands and their options; what they do is in the other files of this room.
+
+The commands that start the local stack import it when they run: a service's image has neither it nor the sandbox.
+"""
 
 from __future__ import annotations
 
@@ -15,16 +18,13 @@ from cli import orders, parsing, schedules
 from cli.capture import ingest as ingest_files
 from cli.capture import settle as settle_file
 from cli.catalogue import map_sku
-from cli.demo import DemoOptions, run_demo
 from cli.deployment import find
-from cli.local import serve_sandbox, stay_up
 from cli.output import as_json, console, fail, rows
 from connectors.providers import FORMATS
 from models.case import Action, Amendment, CaseKind
 from models.catalogue import Component
 from models.messages import OrderState
 from models.order import Address, OrderKey
-from sandbox.core import SandboxOptions
 from settings import Settings
 from stack.errors import StackError
 
@@ -63,6 +63,8 @@ def up(
     poll_seconds: Annotated[int | None, typer.Option(min=1, help="Poll each channel so often.")] = None,
 ) -> None:
     """Run the whole stack on this machine, without Docker, until Ctrl-C. State is kept in the data directory."""
+    from cli.local import stay_up
+
     raise typer.Exit(asyncio.run(stay_up(quota_scale, poll_seconds)))
 
 
@@ -77,6 +79,8 @@ def demo(
     keep: Annotated[bool, typer.Option(help="Leave the stack up at the end, until Ctrl-C.")] = False,
 ) -> None:
     """Start a stack, let buyers buy, and follow every order to its end."""
+    from cli.demo import DemoOptions, run_demo
+
     options = DemoOptions(
         orders_dir=orders_dir, count=count, seed=seed, keep=keep, data_dir=Settings().data_dir / "demo"
     )
@@ -102,6 +106,9 @@ def sandbox(
     ship_delay: Annotated[float, typer.Option(help="Seconds from a release to its first parcel.")] = 0.2,
 ) -> None:
     """Run the vendors' twins alone; prints each base URL and the test credentials."""
+    from cli.local import serve_sandbox
+    from sandbox.core import SandboxOptions
+
     serve_sandbox(
         port,
         SandboxOptions(
@@ -190,8 +197,7 @@ def order_list(
     if json_output:
         as_json(found)
     else:
-        columns = ("key", "state", "total", "ship_by", "waiting_for")
-        rows("Orders", columns, [[each[name] for name in columns] for each in found])
+        orders.print_list(found)
 
 
 @order_app.command("show")

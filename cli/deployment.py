@@ -12,6 +12,7 @@ from temporalio.client import Client
 from temporalio.service import RPCError
 from tenacity import stop_after_delay
 
+from capture.away import in_words
 from capture.temporal import connect
 from cli.output import fail
 from connectors.registry import Connections
@@ -43,7 +44,7 @@ class Deployment:
         try:
             yield database
         except OperationalError as error:
-            fail(f"PostgreSQL does not answer: {error.orig}", 2)
+            fail(f"PostgreSQL does not answer: {in_words(error)}", 2)
         finally:
             await database.aclose()
 

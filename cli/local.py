@@ -11,7 +11,7 @@ import uvicorn
 from capture.temporal import connect
 from cli import schedules
 from cli.catalogue import load
-from cli.output import console, errors, pairs
+from cli.output import errors, pairs
 from connectors.registry import Connections
 from sandbox.app import create_app
 from sandbox.core import SandboxOptions
@@ -89,6 +89,6 @@ def print_addresses(stack: LocalStack) -> None:
         "logs": str(stack.data_dir / "logs"),
     }
     pairs("Orderyard is up; Ctrl-C ends it", {name: url for name, url in addresses.items() if url})
-    console.print(
-        "Let buyers buy: curl -X POST SANDBOX/_sandbox/orders -d " + json.dumps('{"orders": {"shopify": 10}}')
-    )
+    if stack.sandbox_url:
+        buying = json.dumps({"orders": {"amazon": 5, "shopify": 10}})
+        print(f"Let buyers buy: curl -X POST {stack.sandbox_url}/_sandbox/orders -d '{buying}'", flush=True)

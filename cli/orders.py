@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from temporalio.client import WorkflowUpdateFailedError
@@ -74,27 +75,56 @@ def print_order(order: dict[str, Any]) -> None:
     rows(
         "Timeline",
         ("when (UTC)", "state", "cause", "actor", "authority"),
-        [(e["at"][:19], e["state"], e["cause"], e["actor"], e["authority"]) for e in order["timeline"]],
+        [(_time(e["at"]), e["state"], e["cause"], e["actor"], e["authority"]) for e in order["timeline"]],
     )
-    if snapshot.get("shipments"):
-        rows(
-            "Parcels",
-            ("node", "carrier", "tracking", "units", "invoice"),
-            [(s["node"], s["carrier"], s["tracking"], s["units"], s["invoice"]) for s in snapshot["shipments"]],
-        )
-    print_cases([case for case in order["cases"] if not case["resolved_at"]])
-    rows(
+    _rows_if_any(
+        "Parcels",
+        ("node", "carrier", "tracking", "line: units", "invoice"),
+        [
+            (s["node"], s["carrier"], s["tracking"], _units(s["units"]), s["invoice"])
+            for s in snapshot.get("shipments", ())
+        ],
+    )
+    _print_cases_of(order["cases"])
+    _rows_if_any(
         "Money",
         ("settlement", "type", "label", "amount"),
         [(m["settlement"], m["type"], m["label"], m["amount"]) for m in order["money"]],
     )
 
 
+def print_list(found: list[dict[str, Any]]) -> None:
+    rows(
+        "Orders",
+        ("key", "state", "total", "ship by (UTC)", "waits for"),
+        [(o["key"], o["state"], o["total"], _time(str(o["ship_by"] or "")), o["waiting_for"]) for o in found],
+    )
+
+
+def _print_cases_of(order_cases: list[dict[str, Any]]) -> None:
+    if open_cases := [case for case in order_cases if not case["resolved_at"]]:
+        print_cases(open_cases)
+    _rows_if_any(
+        "Decided cases",
+        ("kind", "opened (UTC)", "decided (UTC)", "decision", "reason"),
+        [
+            (c["kind"], _time(c["opened_at"]), _time(c["resolved_at"]), _decision(c), c["reason"])
+            for c in order_cases
+            if c["resolved_at"]
+        ],
+    )
+
+
+def _rows_if_any(title: str, columns: Sequence[str], lines: Sequence[Sequence[object]]) -> None:
+    if lines:
+        rows(title, columns, lines)
+
+
 def print_cases(open_cases: list[dict[str, Any]]) -> None:
     rows(
         "Open cases",
         ("case", "kind", "since (UTC)", "reason", "possible"),
-        [(c["case_id"], c["kind"], c["opened_at"][:19], c["reason"], ", ".join(c["allowed"])) for c in open_cases],
+        [(c["case_id"], c["kind"], _time(c["opened_at"]), c["reason"], ", ".join(c["allowed"])) for c in open_cases],
     )
 
 
@@ -166,6 +196,22 @@ def _line(line: dict[str, Any], snapshot: dict[str, Any]) -> tuple[object, ...]:
     counted = snapshot.get("quantities", {}).get("lines", {}).get(line["line_id"], {})
     buckets = ("open", "reserved", "released", "shipped", "cancelled")
     return (line["line_id"], line["sku"], line["title"], line["quantity"], *(counted.get(name) for name in buckets))
+
+
+def _time(moment: str) -> str:
+    return moment[:19].replace("T", " ")
+
+
+def _units(units: dict[str, int]) -> str:
+    return ", ".join(f"{line_id}: {count}" for line_id, count in units.items())
+
+
+def _decision(case: dict[str, Any]) -> str:
+    resolution = case["resolution"]
+    if resolution is None:
+        return "left alone: the order was cancelled"
+    note = f": {resolution['note']}" if resolution["note"] else ""
+    return f"{resolution['action']} by {resolution['actor']}{note}"
 
 
 def _money(money: dict[str, str]) -> str:

@@ -8,10 +8,9 @@ from contextlib import asynccontextmanager
 import structlog
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import JSONResponse
-from sqlalchemy.exc import DBAPIError
-from sqlalchemy.exc import TimeoutError as NoFreeConnection
 from starlette.requests import ClientDisconnect
 
+from capture.away import STORE_AWAY, in_words
 from connectors.providers import FORMATS
 from connectors.registry import Connections, ConnectionsError
 from gateway import metrics
@@ -23,7 +22,6 @@ log = structlog.get_logger(__name__)
 
 RETRY_AFTER = "5"
 """Seconds after which a sender may deliver again what could not be kept."""
-STORE_AWAY = (DBAPIError, NoFreeConnection, OSError)
 
 
 def create_app(database_url: str, connections: Connections, temporal_address: str, temporal_namespace: str) -> FastAPI:
@@ -63,7 +61,7 @@ class Endpoints:
             log.error("webhook not kept: its secret is missing", channel=channel, account=account, error=str(error))
             answer = Answer(503, {"error": "the account is not configured completely: deliver again"})
         except STORE_AWAY as error:
-            log.error("webhook not kept: the store is away", channel=channel, account=account, error=str(error))
+            log.error("webhook not kept: the store is away", channel=channel, account=account, error=in_words(error))
             answer = Answer(503, {"error": "the store is away: deliver again"})
         headers = {"Retry-After": RETRY_AFTER} if answer.status == 503 else None
         return JSONResponse(answer.body, status_code=answer.status, headers=headers)
@@ -78,7 +76,7 @@ class Endpoints:
         try:
             await self._database.ping()
         except STORE_AWAY as error:
-            log.error("not ready: the store is away", error=str(error))
+            log.error("not ready: the store is away", error=in_words(error))
             return JSONResponse({"status": "down", "store": "away"}, status_code=503)
         return JSONResponse({"status": "up", "store": "up"})
 
@@ -87,5 +85,5 @@ class Endpoints:
         try:
             return metrics.exposition(await metrics.of_orders(self._database))
         except STORE_AWAY as error:
-            log.error("no figures of orders: the store is away", error=str(error))
+            log.error("no figures of orders: the store is away", error=in_words(error))
             return metrics.exposition()

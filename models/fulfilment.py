@@ -65,6 +65,11 @@ class Shipment(Model):
     shipped_at: Moment
     picks: tuple[PickLine, ...]
 
+    @property
+    def order_key(self) -> str:
+        """The order of its fulfilment (`FulfilmentPlan.fulfilment_id`)."""
+        return self.fulfilment_id.rpartition("#")[0]
+
 
 class ConfirmedParcel(Model):
     """What is told to the channel and to the ERP about a shipment: order-line units, not components."""

@@ -18,7 +18,7 @@ def create_app(options: SandboxOptions) -> Starlette:
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
-        twins.wms.resume()
+        twins.resume()
         if options.orders_dir:
             twins.load(options.orders_dir)
         yield

@@ -29,6 +29,10 @@ class Collection:
     def get(self, key: str) -> Any | None:
         return self._items.get(key)
 
+    def remove(self, key: str) -> None:
+        self._items.pop(key, None)
+        self._db.execute("DELETE FROM document WHERE collection = ? AND key = ?", (self._name, key))
+
     def values(self) -> list[Any]:
         return list(self._items.values())
 

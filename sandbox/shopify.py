@@ -89,6 +89,11 @@ class ShopifyTwin:
             self._sandbox.spawn(self._pay_later(order_id, told=not traits.lose_webhook))
         return order_id
 
+    def resume(self) -> None:
+        """Buyers who had not paid when the sandbox stopped do so now. Needs a running event loop."""
+        for order_id in self._book.unpaid():
+            self._sandbox.spawn(self._pay_later(order_id, told=True))
+
     def load(self, path: Path) -> list[str]:
         """Serve the orders of a file; returns their ids. Several documents of one id are its versions."""
         latest: dict[str, dict[str, Any]] = {}

@@ -60,6 +60,16 @@ class OrderBook:
         rows = ((changed, order_id) for order_id, changed in self.changed.items() if order_id not in self._hidden)
         return ((changed, order_id) for changed, order_id in rows if changed)
 
+    def unpaid(self) -> list[str]:
+        """Ids of the listed orders that wait for their payment."""
+        return [
+            order_id
+            for _, order_id in self.listed()
+            if (order := self._orders.get(order_id))
+            and order.get("financial_status") == "pending"
+            and not order.get("cancelled_at")
+        ]
+
     def fulfilment_orders(self, order_id: str) -> list[dict[str, Any]]:
         return copy.deepcopy(self._waiting.get(order_id) or [])
 

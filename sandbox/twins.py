@@ -34,14 +34,14 @@ class Twins:
     def __init__(self, options: SandboxOptions) -> None:
         self.sandbox = Sandbox(options)
         self.webhooks = WebhookSender(self.sandbox)
+        self._shop, self._wms = ShopifyTwin(self.sandbox, self.webhooks), WmsTwin(self.sandbox, self.webhooks)
         self.channels: dict[str, AmazonTwin | ShopifyTwin] = {
             "amazon": AmazonTwin(self.sandbox),
-            "shopify": ShopifyTwin(self.sandbox, self.webhooks),
+            "shopify": self._shop,
         }
-        self.wms = WmsTwin(self.sandbox, self.webhooks)
         self.systems: dict[str, ErpTwin | WmsTwin | TaxTwin | FraudTwin | NotifyTwin] = {
             "erp": ErpTwin(self.sandbox),
-            "wms": self.wms,
+            "wms": self._wms,
             "tax": TaxTwin(self.sandbox),
             "fraud": FraudTwin(self.sandbox),
             "notify": NotifyTwin(self.sandbox),
@@ -62,6 +62,12 @@ class Twins:
 
     def credentials(self) -> dict[str, dict[str, str]]:
         return {name: twin.credentials() for name, twin in {**self.channels, **self.systems}.items()}
+
+    def resume(self) -> None:
+        """Go on with what was under way when the sandbox stopped. Needs a running event loop."""
+        self._wms.resume()
+        self._shop.resume()
+        self.webhooks.resume()
 
     async def sell(self, buying: Buying) -> None:
         """Draw and place the orders; numbering goes on where the last buying stopped."""

@@ -155,9 +155,10 @@ async def dead_letters(
 
 
 async def captured(session: AsyncSession) -> int:
-    """Number of orders of which an event was captured and dealt with, whatever came of it."""
+    """Number of orders of which a channel's event was captured and dealt with, whatever came of it."""
     order = select(InboxEvent.channel, InboxEvent.account, InboxEvent.external_id).distinct()  # type: ignore[call-overload]
-    dealt_with = order.where(col(InboxEvent.external_id).is_not(None), col(InboxEvent.status) != "received")
+    of_channels = order.where(col(InboxEvent.external_id).is_not(None), col(InboxEvent.source) != "wms")
+    dealt_with = of_channels.where(col(InboxEvent.status) != "received")
     return await session.scalar(select(func.count()).select_from(dealt_with.subquery())) or 0
 
 

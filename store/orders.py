@@ -125,7 +125,7 @@ async def transitions(session: AsyncSession, key: OrderKey) -> list[tuple[int, T
 async def states(session: AsyncSession) -> dict[str, str]:
     """Order key -> state, of every order."""
     found = await session.execute(select(col(OrderRow.order_key), col(OrderRow.state)))
-    return dict(found.tuples().all())
+    return dict(row for row in found)
 
 
 async def counts_by_state(session: AsyncSession) -> dict[str, int]:

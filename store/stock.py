@@ -18,7 +18,7 @@ from models.catalogue import ComponentLine
 from models.fulfilment import Allocation, PickLine, Shipment
 from models.order import OrderKey
 from store.allocation import Stock, allocate
-from store.tables import AllocationRow, ReservationRow, StockLevel
+from store.tables import AllocationRow, ReservationRow, StockLevel, StockMove
 
 
 class BelowReserved(ValueError):
@@ -146,6 +146,12 @@ async def consume(session: AsyncSession, order_key: OrderKey, shipment: Shipment
     await _locked(session, col(StockLevel.node) == shipment.node, col(StockLevel.item).in_(items))
     parameters = {"key": str(order_key), "shipment": shipment.shipment_id, "moved": moved}
     return bool((await session.execute(_CONSUME, parameters)).scalar_one())
+
+
+async def is_counted(session: AsyncSession, order_key: str, shipment_id: str) -> bool:
+    """True when a shipment was taken out of stock before."""
+    moves = select(col(StockMove.shipment_id)).filter_by(order_key=order_key, shipment_id=shipment_id).limit(1)
+    return await session.scalar(moves) is not None
 
 
 async def levels(session: AsyncSession) -> list[StockLevel]:

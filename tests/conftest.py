@@ -9,6 +9,7 @@ from collections.abc import Coroutine, Iterator
 from pathlib import Path
 from typing import TypeVar
 
+import hypothesis
 import pytest
 from temporalio.client import Client
 from temporalio.contrib.pydantic import pydantic_data_converter
@@ -19,6 +20,12 @@ from stack.temporal import NAMESPACE, LocalTemporal, ensure_namespace, find_temp
 TEMPLATE = "orderyard_template"
 SESSION = pytest.StashKey[pytest.Session]()
 T = TypeVar("T")
+
+# How long an example takes says more about the machine than about the code.
+hypothesis.settings.register_profile(
+    "orderyard", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("orderyard")
 
 
 def run_in_own_loop(step: Coroutine[object, object, T]) -> T:

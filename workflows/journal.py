@@ -73,6 +73,7 @@ class Journal:
         if snapshot.case:
             rows.append(f"Case `{snapshot.case.case_id}` ({snapshot.case.kind}): {snapshot.case.reason}")
             rows.append(f"Possible: {', '.join(snapshot.case.allowed)}")
+        rows.append("")  # Markdown sees a list only after an empty line.
         rows += [
             f"- {each.at:%Y-%m-%d %H:%M:%S} {each.state}: {each.cause} ({each.actor})" for each in self._transitions
         ]

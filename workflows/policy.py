@@ -19,6 +19,8 @@ SILENT_NODE = timedelta(hours=1)
 """A warehouse that reports nothing for so long is asked."""
 SHIP_BY_DEFAULT = timedelta(days=3)
 """Ship-by of an order whose channel states none, counted from its release."""
+LOST_WORKER = timedelta(seconds=10)
+"""A worker that gives no sign of life for so long has died, and its calls are made again."""
 SETTLEMENT_WINDOW = timedelta(days=35)
 """Two 14-day settlement periods and a week: money that is not there by then is overdue."""
 
@@ -37,6 +39,7 @@ def outside(queue: str, summary: str) -> ActivityConfig:
     return ActivityConfig(
         task_queue=queue,
         start_to_close_timeout=timedelta(seconds=60),
+        heartbeat_timeout=LOST_WORKER,
         retry_policy=_UNTIL_DONE,
         summary=summary[:200],
     )
@@ -47,17 +50,18 @@ def best_effort(queue: str, summary: str) -> ActivityConfig:
     return ActivityConfig(
         task_queue=queue,
         start_to_close_timeout=timedelta(seconds=60),
+        heartbeat_timeout=LOST_WORKER,
         retry_policy=_BEST_EFFORT,
         summary=summary[:200],
     )
 
 
 def long_read(queue: str, summary: str) -> ActivityConfig:
-    """Reading many documents from a channel; reports progress by heartbeat."""
+    """Reading many documents from a channel."""
     return ActivityConfig(
         task_queue=queue,
         start_to_close_timeout=timedelta(minutes=30),
-        heartbeat_timeout=timedelta(minutes=2),
+        heartbeat_timeout=LOST_WORKER,
         retry_policy=_UNTIL_DONE,
         summary=summary[:200],
     )

@@ -96,7 +96,8 @@ def _rows(text: str) -> Iterator[Row]:
     for column in NEEDED:
         if column not in names:
             remedy = f"A flat file V2 has a column {column!r}: download the report GET_V2_…_FLAT_FILE_V2 again."
-            raise SchemaDrift("missing_column", "line 1", lines[0], remedy)
+            reason = "missing_column" if set(NEEDED) & set(names) else "not_a_settlement"
+            raise SchemaDrift(reason, "line 1", lines[0], remedy)
     for number, line in enumerate(lines[1:], start=2):
         if line.strip():
             cells = [cell.strip() for cell in line.split("\t")]

@@ -128,13 +128,13 @@ def parse_report(body: bytes) -> WmsReport:
 
 
 def _text(body: bytes, name: str) -> str:
-    """A text of an authentic body that may still be anything; empty when it is not there."""
+    """A text of an authentic body that may still be anything; empty when it is not there. A half character is a `?`."""
     try:
         document = json.loads(body)
     except (ValueError, RecursionError):
         return ""
     value = document.get(name) if isinstance(document, dict) else None
-    return value if isinstance(value, str) else ""
+    return value.encode("utf-8", "replace").decode() if isinstance(value, str) else ""
 
 
 def _path(fulfilment_id: str) -> str:

@@ -1,6 +1,9 @@
 """The deployment files: pinned, healthy, scalable, and without a secret in them."""
 
 import re
+import shlex
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +58,20 @@ def test_everything_the_image_copies_exists_and_is_let_through_to_the_build() ->
     copies = re.findall(r"^COPY (?!--from)(.+) \S+$", text_of("Dockerfile"), re.MULTILINE)
     sources = {source for line in copies for source in line.split()}
     assert sources == allowed
+
+
+@pytest.mark.parametrize(
+    "command", ["worker.py --help", "starter.py schedules --help", "-c 'import gateway.__main__, stack.prepare'"]
+)
+def test_the_image_holds_every_module_that_its_commands_import(command: str, tmp_path: Path) -> None:
+    copies = re.findall(r"^COPY (?!--from|requirements)(.+) \S+$", text_of("Dockerfile"), re.MULTILINE)
+    for source in (source for line in copies for source in line.split()):
+        (tmp_path / source).symlink_to(ROOT / source)
+    environment = {"PYTHONPATH": str(tmp_path), "PYTHONDONTWRITEBYTECODE": "1"}
+    # Beside a symbolic link Python would look in the real file's directory; -P leaves only what the image has.
+    argv = [sys.executable, "-P", *shlex.split(command)]
+    done = subprocess.run(argv, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
 
 
 @pytest.mark.parametrize("service", LASTING)

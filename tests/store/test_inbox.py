@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from connectors.ports import Refusal
 from store import inbox
@@ -199,3 +200,20 @@ async def test_a_replayed_event_is_due_again_and_counts_its_attempts_on(database
     async with database.session() as session:
         await inbox.finish(session, dead, "dead", "still missing", [MISSING])
         assert await inbox.replay(session, dead) == 1
+
+
+async def test_an_order_is_captured_once_a_channel_told_of_it_and_that_was_dealt_with(database: Database) -> None:
+    events: dict[str, dict[str, Any]] = {
+        "by webhook": {"external_id": "1"},
+        "by poll": {"external_id": "1", "source": "poll"},
+        "still waits": {"external_id": "2"},
+        "not of an order": {"external_id": None},
+        "a parcel": {"external_id": "amazon/EU/1#BER-1", "channel": "wms", "source": "wms"},
+    }
+    async with database.session() as session:
+        for delivery, more in events.items():
+            event_id = await inbox.keep(session, an_event(delivery, **more))
+            assert event_id is not None
+            if delivery != "still waits":
+                await inbox.finish(session, event_id, "delivered", "started")
+        assert await inbox.captured(session) == 1

@@ -1,0 +1,130 @@
+"""One run of the whole product against the sandbox: buyers buy, an operator decides, money comes, all is counted."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+import httpx
+from temporalio.client import Client
+
+from capture.temporal import connect
+from cli import schedules
+from cli.demo_result import DemoResult, counted
+from cli.operator import Operator
+from connectors.registry import Connections
+from models.messages import FINAL_STATES, OrderState
+from stack.up import LocalStack
+from store import inbox, orders
+from store.database import Database
+
+AT_REST = FINAL_STATES | {OrderState.SHIPPED}
+"""Nothing more happens to such an order before money comes."""
+SANDBOX_SECONDS = 60.0
+
+Condition = Callable[[], Awaitable[bool]]
+Show = Callable[[int], Awaitable[None]]
+
+
+class Run:
+    """Use `running` to make one. `operator` decides open cases whenever somebody waits with `until`."""
+
+    def __init__(
+        self, database: Database, client: Client, sandbox: httpx.AsyncClient, connections: Connections
+    ) -> None:
+        self.database = database
+        self.client = client
+        self.sandbox = sandbox
+        self.connections = connections
+        self.operator = Operator(database, client)
+
+    async def buy(self, count: int, per_second: float) -> None:
+        """Buyers place `count` orders in the background, spread over the channels."""
+        names = sorted({connection.provider for connection in self.connections.channels})
+        share, rest = divmod(count, len(names))
+        bought = {name: share + (number < rest) for number, name in enumerate(names)}
+        await self._post("orders", {"orders": bought, "per_second": per_second})
+
+    async def close_period(self) -> None:
+        """The channels pay, and their settlements are fetched at once."""
+        await self._post("settlements")
+        for connection in self.connections.channels:
+            await schedules.trigger(self.client, "settlements", connection)
+
+    async def until(self, done: Condition, seconds: float, look_seconds: float, show: Show | None = None) -> bool:
+        """Let the operator work until no case is open and `done` says so; False when that took too long.
+
+        `show` is called after each look with the number of open cases.
+        """
+        ends = time.monotonic() + seconds
+        while time.monotonic() < ends:
+            open_cases = await self.operator.look()
+            if show:
+                await show(open_cases)
+            if not open_cases and await done():
+                return True
+            await asyncio.sleep(look_seconds)
+        return False
+
+    async def shipped(self, count: int) -> bool:
+        """Everything that was sold is captured, at least `count` orders are known, and all of them are at rest."""
+        states = await self.states()
+        rest = all(state in AT_REST for state in states.values())
+        return rest and len(states) >= count and await self.captured() >= await self.sold()
+
+    async def ended(self) -> bool:
+        return all(state in FINAL_STATES for state in (await self.states()).values())
+
+    async def states(self) -> dict[str, str]:
+        """Order key -> state."""
+        async with self.database.session() as session:
+            return await orders.states(session)
+
+    async def captured(self) -> int:
+        async with self.database.session() as session:
+            return await inbox.captured(session)
+
+    async def sold(self) -> int:
+        """Orders that the twins offer: placed by buyers, or read from files."""
+        answer: dict[str, Any] = (await self._get("orders")).json()
+        loaded = {key for keys in answer["loaded"].values() for key in keys}
+        numbers: dict[str, int] = answer["numbers"]
+        return sum(numbers.values()) + len(loaded)
+
+    async def effects(self) -> dict[str, int]:
+        """`system/effect` -> how often it really happened."""
+        counts: dict[str, int] = (await self._get("ledger/counts")).json()
+        return counts
+
+    async def ledger(self) -> list[dict[str, Any]]:
+        entries: list[dict[str, Any]] = (await self._get("ledger")).json()
+        return entries
+
+    async def count(self, seconds: float) -> DemoResult:
+        """What the run came to, from the ledger and the store."""
+        decided = self.operator.decided
+        decisions = Counter(f"{case.kind.value}: {what.split(' ')[0].rstrip(':')}" for case, what in decided)
+        return await counted(self.database, await self.ledger(), await self.sold(), seconds, decisions)
+
+    async def _get(self, path: str) -> httpx.Response:
+        return (await self.sandbox.get(f"/_sandbox/{path}")).raise_for_status()
+
+    async def _post(self, path: str, body: dict[str, Any] | None = None) -> httpx.Response:
+        return (await self.sandbox.post(f"/_sandbox/{path}", json=body)).raise_for_status()
+
+
+@asynccontextmanager
+async def running(stack: LocalStack, connections: Connections) -> AsyncIterator[Run]:
+    """A run against a stack that is up and prepared."""
+    assert stack.sandbox_url is not None
+    database = Database(stack.database_url, pool_size=3)
+    client = await connect(stack.temporal_address, stack.options.temporal_namespace)
+    async with httpx.AsyncClient(base_url=stack.sandbox_url, timeout=SANDBOX_SECONDS) as sandbox:
+        try:
+            yield Run(database, client, sandbox, connections)
+        finally:
+            await database.aclose()

@@ -1,0 +1,227 @@
+"""One plain value of every canonical model."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from decimal import Decimal
+from uuid import UUID
+
+from models.base import Model
+from models.case import Action, Amendment, CaseKind, ExceptionCase, Resolution
+from models.catalogue import Component, ComponentLine, ListingMap
+from models.fulfilment import Allocation, ConfirmedParcel, FulfilmentPlan, NodePlan, PickLine, Release, Shipment
+from models.messages import (
+    CancelOutcome,
+    CancelRequest,
+    ChannelUpdate,
+    MappingAdded,
+    OrderSnapshot,
+    OrderState,
+    ShipmentRecord,
+    Transition,
+)
+from models.money import Money
+from models.order import (
+    Address,
+    Buyer,
+    ChannelState,
+    Charge,
+    ChargeKind,
+    Discount,
+    Funder,
+    Order,
+    OrderKey,
+    OrderLine,
+    Parcel,
+    Remitter,
+    Tax,
+)
+from models.quantities import LineQuantities, QuantityLedger
+from models.settlement import LineType, OrderMoney, Settlement, SettlementLine, SettlementResult
+from models.systems import ErpOrder, FraudVerdict, Notice, ReleaseCancelled, TaxQuote
+
+NOON = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
+CORRELATION_ID = UUID("6c0c5d58-5d1c-4d3e-8a6e-0c4c8a1f5f11")
+
+
+def eur(amount: str) -> Money:
+    return Money.of(amount, "EUR")
+
+
+KEY = OrderKey(channel="amazon", account="EU-DE", external_id="302-1234567-1234567")
+BERLIN = Address(name="Käthe Öztürk", lines=("Torstr. 1",), city="Berlin", postal_code="10119", country="DE")
+VAT = Tax(amount=eur("3.99"), remitter=Remitter.SELLER, jurisdiction="DE", rate="0.19", included=True)
+AUTUMN = Discount(amount=eur("5.00"), funded_by=Funder.CHANNEL, code="AUTUMN")
+LINE = OrderLine(
+    line_id="L1",
+    sku="TENT",
+    title="Tent",
+    quantity=2,
+    unit_price=eur("12.50"),
+    goods=eur("25.00"),
+    discounts=(AUTUMN,),
+    taxes=(VAT,),
+)
+SHIPPING = Charge(kind=ChargeKind.SHIPPING, amount=eur("4.90"), line_id="L1", label="DHL")
+PARCEL = Parcel(parcel_id="P-1", carrier="DHL", tracking="0034", shipped_at=NOON, quantities={"L1": 1})
+ORDER = Order(
+    key=KEY,
+    correlation_id=CORRELATION_ID,
+    raw_event_id=7,
+    purchased_at=NOON,
+    version=NOON,
+    state=ChannelState.OPEN,
+    currency="EUR",
+    lines=(LINE,),
+    charges=(SHIPPING,),
+    total=eur("24.90"),
+    buyer_total=Money.of("3600", "JPY"),
+    buyer=Buyer(name="Käthe Öztürk", email="kaethe@example.com"),
+    ship_to=BERLIN,
+    ship_by=NOON,
+    parcels=(PARCEL,),
+    extras={"shipment": "standard"},
+)
+PICK = PickLine(line_id="L1", item="TENT-4P", quantity=2)
+NODE = NodePlan(node="BER-1", units={"L1": 2}, picks=(PICK,))
+COMPONENT_LINE = ComponentLine(line_id="L1", item="TENT-4P", per_unit=1, quantity=2, amount=eur("25.00"))
+RELEASE = Release(
+    fulfilment_id=f"{KEY}#BER-1",
+    reply_to=KEY.workflow_id,
+    order_key=KEY,
+    correlation_id=str(CORRELATION_ID),
+    node="BER-1",
+    service_level="standard",
+    ship_to=BERLIN,
+    ship_by=NOON,
+    picks=(PICK,),
+)
+SHIPMENT = Shipment(
+    shipment_id="S-1",
+    fulfilment_id=f"{KEY}#BER-1",
+    node="BER-1",
+    carrier="DHL",
+    tracking="0034",
+    shipped_at=NOON,
+    picks=(PICK,),
+)
+PLAN = FulfilmentPlan(
+    order_key=KEY,
+    correlation_id=str(CORRELATION_ID),
+    node=NODE,
+    number=1,
+    of=2,
+    components=(COMPONENT_LINE,),
+    ship_to=BERLIN,
+    service_level="standard",
+    ship_by=NOON,
+)
+CONFIRMED = ConfirmedParcel(
+    order_key=KEY,
+    correlation_id=str(CORRELATION_ID),
+    shipment_id="S-1",
+    package_number=1,
+    carrier="DHL",
+    tracking="0034",
+    shipped_at=NOON,
+    units={"L1": 2},
+)
+RESOLUTION = Resolution(
+    case_id="c-1", action=Action.AMEND, actor="kim", amendment=Amendment(ship_to=BERLIN, sku={"L1": "TENT-2"})
+)
+CASE = ExceptionCase(
+    case_id="c-1",
+    order_key=KEY,
+    workflow_id=KEY.workflow_id,
+    kind=CaseKind.ADDRESS_INCOMPLETE,
+    step="screen",
+    reason="ship_to.city is empty: amend the address",
+    opened_at=NOON,
+    allowed=(Action.AMEND, Action.CANCEL),
+    resolved_at=NOON,
+    resolution=RESOLUTION,
+)
+QUANTITIES = QuantityLedger(lines={"L1": LineQuantities(ordered=2, open=2)})
+RECORD = ShipmentRecord(
+    shipment_id="S-1", node="BER-1", carrier="DHL", tracking="0034", shipped_at=NOON, units={"L1": 2}
+)
+SETTLEMENT_LINE = SettlementLine(
+    number=1, type=LineType.GOODS, label="Order / ItemPrice / Principal", amount=eur("25.00"), posted_at=NOON
+)
+SETTLEMENT = Settlement(
+    channel="amazon",
+    account="EU-DE",
+    settlement_id="1",
+    currency="EUR",
+    payout=eur("25.00"),
+    deposited_at=NOON,
+    lines=(SETTLEMENT_LINE,),
+)
+
+EXAMPLES: tuple[Model, ...] = (
+    KEY,
+    eur("12.50"),
+    BERLIN,
+    VAT,
+    AUTUMN,
+    LINE,
+    SHIPPING,
+    PARCEL,
+    ORDER.buyer,
+    ORDER.totals,
+    ORDER,
+    PICK,
+    NODE,
+    Allocation(order_key=KEY, nodes=(NODE,), short={"L2": 1}, reason="the nearest node with all of it"),
+    RELEASE,
+    SHIPMENT,
+    CONFIRMED,
+    PLAN,
+    Component(item="TENT-4P", quantity=2, share=Decimal("0.7")),
+    ListingMap(channel="amazon", account="*", sku="TENT", valid_from=NOON, components=(Component(item="TENT-4P"),)),
+    COMPONENT_LINE,
+    RESOLUTION.amendment,
+    RESOLUTION,
+    CASE,
+    Transition(at=NOON, state=OrderState.ACCEPTED, cause="paid"),
+    CancelRequest(reason="changed my mind", actor="buyer"),
+    CancelOutcome(confirmed=True, reason=""),
+    ChannelUpdate(order=ORDER),
+    MappingAdded(sku="TENT"),
+    RECORD,
+    OrderSnapshot(
+        key=KEY,
+        state=OrderState.SHIPPED,
+        quantities=QUANTITIES,
+        case=CASE,
+        shipments=(RECORD,),
+        received=eur("1.00"),
+        released_at=NOON,
+    ),
+    QUANTITIES["L1"],
+    QUANTITIES,
+    SETTLEMENT_LINE,
+    SETTLEMENT,
+    OrderMoney(order_key=KEY, settlement_id="1", received=eur("25.00"), fees=eur("-3.75"), refunds=eur("0.00")),
+    SettlementResult(
+        channel="amazon",
+        account="EU-DE",
+        settlement_id="1",
+        payout=eur("25.00"),
+        matched=eur("24.00"),
+        residual=eur("1.00"),
+        residuals={"Gift fairy": eur("1.00")},
+    ),
+    ErpOrder(order=ORDER, components=(COMPONENT_LINE,), seller_tax=eur("3.99")),
+    ReleaseCancelled(confirmed=True),
+    TaxQuote(seller_tax=eur("3.99"), source="avatax", document="T-1"),
+    FraudVerdict(decision="review", score=80, source="rules", reasons=("many orders",)),
+    Notice(
+        order_key=KEY,
+        correlation_id=str(CORRELATION_ID),
+        template="parcel_shipped",
+        notice_id="n-1",
+        values={"tracking": "0034"},
+        at=NOON,
+    ),
+)

@@ -1,0 +1,50 @@
+"""A data directory that PostgreSQL's own account can reach, and the postman."""
+
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+pytest.register_assert_rewrite("tests.prove.audit", "tests.prove.scenes", "tests.prove.product")
+
+from tests.prove.postman import Postman  # noqa: E402 - asserts of these explain themselves once they are rewritten
+from tests.prove.product import Product, Size  # noqa: E402
+
+SMALL = Size(orders=24, per_second=20.0, patience=60.0)
+LARGE = Size(orders=200, per_second=20.0, patience=300.0)
+
+
+@contextmanager
+def reachable_directory() -> Iterator[Path]:
+    with tempfile.TemporaryDirectory(prefix="orderyard-prove-", ignore_cleanup_errors=True) as directory:
+        Path(directory).chmod(0o755)
+        yield Path(directory) / "var"
+
+
+@pytest.fixture(scope="module")
+def shared_directory() -> Iterator[Path]:
+    with reachable_directory() as directory:
+        yield directory
+
+
+@pytest.fixture
+def own_directory() -> Iterator[Path]:
+    with reachable_directory() as directory:
+        yield directory
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def small(shared_directory: Path) -> AsyncIterator[Product]:
+    """One product for all small proofs: what an earlier one left behind must not disturb a later one."""
+    async with Postman() as postman, Product(shared_directory, SMALL, postman, fast=True) as product:
+        yield product
+
+
+@pytest_asyncio.fixture
+async def large(own_directory: Path) -> AsyncIterator[Product]:
+    """A product of its own for each long proof, with a database that is safe against a crash of the machine."""
+    async with Postman() as postman, Product(own_directory, LARGE, postman) as product:
+        yield product

@@ -1,0 +1,95 @@
+"""Stands between the sandbox and the gateway, and treats the channels' webhooks as networks do."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import socket
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Self
+
+import httpx
+import uvicorn
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from tests.prove.waiting import until
+
+OF_THE_WIRE = ("host", "content-length", "connection")
+"""Headers that belong to one connection, not to what is sent over it."""
+
+
+@dataclass(frozen=True)
+class Letter:
+    path: str
+    headers: Mapping[str, str]
+    body: bytes
+
+    @property
+    def about_an_order(self) -> bool:
+        return self.path.startswith("/webhooks/shopify/")
+
+
+class Postman:
+    """`async with Postman() as postman:`; `to` is the gateway's URL. Reports of the warehouse are always delivered."""
+
+    def __init__(self, seed: int = 7) -> None:
+        self.to: str | None = None
+        self.losing = 0.0
+        self.doubling = 0.0
+        self.holding = False
+        self.lost: list[Letter] = []
+        self.doubled: list[Letter] = []
+        self.held: list[Letter] = []
+        self._chance = random.Random(seed)
+        self._socket = socket.create_server(("127.0.0.1", 0))
+        self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
+        app = Starlette(routes=[Route("/{path:path}", self._take, methods=["POST"])])
+        self._server = uvicorn.Server(uvicorn.Config(app, log_level="error", lifespan="off", ws="none"))
+        self._http = httpx.AsyncClient(timeout=10, limits=httpx.Limits(max_connections=200))
+
+    async def __aenter__(self) -> Self:
+        self._serving = asyncio.create_task(self._server.serve([self._socket]))
+        await until(lambda: self._server.started, "the postman to begin")
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._server.should_exit = True
+        await self._serving
+        await self._http.aclose()
+
+    async def deliver(self, letter: Letter) -> int:
+        """The gateway's answer; 502 when it does not answer."""
+        try:
+            answer = await self._http.post(f"{self.to}{letter.path}", content=letter.body, headers=letter.headers)
+        except httpx.TransportError:
+            return 502
+        return answer.status_code
+
+    async def _take(self, request: Request) -> Response:
+        headers = {name: value for name, value in request.headers.items() if name not in OF_THE_WIRE}
+        letter = Letter(request.url.path, headers, await request.body())
+        if self._goes_astray(letter):
+            return Response(status_code=200)
+        answers = await asyncio.gather(*(self.deliver(letter) for _ in range(self._copies(letter))))
+        return Response(status_code=max(answers))
+
+    def _goes_astray(self, letter: Letter) -> bool:
+        if not letter.about_an_order:
+            return False
+        if self.holding:
+            self.held.append(letter)
+        elif self._chance.random() < self.losing:
+            self.lost.append(letter)
+        else:
+            return False
+        return True
+
+    def _copies(self, letter: Letter) -> int:
+        if letter.about_an_order and self._chance.random() < self.doubling:
+            self.doubled.append(letter)
+            return 2
+        return 1
