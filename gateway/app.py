@@ -37,7 +37,7 @@ def create_app(database_url: str, connections: Connections, temporal_address: st
         await relaying.stop()
         await database.aclose()
 
-    app = FastAPI(title="Orderyard gateway", lifespan=lifespan)
+    app = FastAPI(title="Orderyard gateway", docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan)
     app.post("/webhooks/{channel}/{account}")(endpoints.receive)
     app.get("/health/live")(endpoints.live)
     app.get("/health/ready")(endpoints.ready)
