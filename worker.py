@@ -7,7 +7,6 @@ import asyncio
 import signal
 import sys
 from collections.abc import Callable, Sequence
-from contextlib import AsyncExitStack
 from datetime import timedelta
 from typing import Any
 
@@ -48,6 +47,8 @@ log = structlog.get_logger(__name__)
 
 DRAIN = timedelta(seconds=20)
 """How long running activities may go on after SIGTERM."""
+LAST_WORDS = timedelta(seconds=5)
+"""Beyond that, for replies to reach Temporal. A local activity that is tried again and again would hold up for ever."""
 SLOTS = {policy.ERP_QUEUE: 20, policy.WMS_QUEUE: 20}
 """Activities at once on a queue: the bulkhead of each system. Others take `DEFAULT_SLOTS`."""
 DEFAULT_SLOTS = 50
@@ -128,17 +129,33 @@ async def run(settings: Settings, wanted: Sequence[str]) -> int:
         return 2
     client = await connect(settings.temporal_address, settings.temporal_namespace, _runtime(settings))
     chosen = wanted or list(queues.activities)
-    stop = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    async with AsyncExitStack() as running:
-        running.push_async_callback(database.aclose)
-        for queue in chosen:
-            await running.enter_async_context(queues.worker(client, queue))
-        log.info("worker polls", queues=chosen)
-        await stop.wait()
-        log.info("worker drains", seconds=DRAIN.total_seconds())
+    if not await _until_stopped([queues.worker(client, queue) for queue in chosen]):
+        log.warning("worker leaves what did not end in time: another one goes on with it")
+        finish(0)
+    await database.aclose()
     return 0
+
+
+async def _until_stopped(workers: Sequence[Worker]) -> bool:
+    """Run until SIGTERM or SIGINT, then drain all at once; False when one of them did not end in time.
+
+    Raises what ended a worker that was not asked to.
+    """
+    asked = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, asked.set)
+    running = [asyncio.create_task(worker.run()) for worker in workers]
+    log.info("worker polls", queues=[worker.task_queue for worker in workers])
+    await asyncio.wait([asyncio.create_task(asked.wait()), *running], return_when=asyncio.FIRST_COMPLETED)
+    log.info("worker drains", seconds=DRAIN.total_seconds())
+    draining = asyncio.gather(*(worker.shutdown() for worker in workers))
+    ended, late = await asyncio.wait(running, timeout=(DRAIN + LAST_WORDS).total_seconds())
+    for each in ended:
+        each.result()
+    if late:
+        return False
+    await draining
+    return True
 
 
 def _runtime(settings: Settings) -> Runtime | None:

@@ -57,7 +57,7 @@ class Deliveries:
         mapping_version = self._formats[event.channel].mapping_version
         order = order.model_copy(update={"correlation_id": event.correlation_id, "raw_event_id": event.id})
         row = await orders.register(session, order, mapping_version)
-        if row.delivered_version and order.version <= row.delivered_version:
+        if row.delivered_version and not order.is_news_to(row.order()):
             return f"{order.key}: version {order.version.isoformat()} is known"
         order = order.model_copy(update={"correlation_id": row.correlation_id})
         if row.delivered_version is None:

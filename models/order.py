@@ -56,6 +56,9 @@ class ChannelState(StrEnum):
     CANCELLED = "cancelled"
 
 
+_HOW_FAR = {state: number for number, state in enumerate(ChannelState)}
+
+
 class FulfilmentSide(StrEnum):
     MERCHANT = "merchant"
     CHANNEL = "channel"
@@ -254,6 +257,13 @@ class Order(Model):
         if len(set(ids)) != len(ids):
             raise ValueError(f"line ids are not unique: {ids}")
         return self
+
+    def is_news_to(self, known: Order) -> bool:
+        """True when this says more than the known version of the same order.
+
+        Some channels count whole seconds (Shopify's `updated_at`): of two versions of one second the further state wins.
+        """
+        return (self.version, _HOW_FAR[self.state]) > (known.version, _HOW_FAR[known.state])
 
     @property
     def totals(self) -> Totals:

@@ -174,13 +174,7 @@ async def test_it_ends_well_when_it_is_asked_to(settings: dict[str, str], tmp_pa
     log = tmp_path / "worker.log"
     with worker(log, "--queues", "erp,wms", settings=settings) as process:
         assert (await logged(log, "worker polls"))["queues"] == ["erp", "wms"]
-        metrics = f"http://127.0.0.1:{settings['ORDERYARD_METRICS_PORT']}/metrics"
-        async with httpx.AsyncClient(trust_env=False) as http:
-
-            async def figures() -> str:
-                return (await http.get(metrics)).text
-
-            await until(figures, lambda text: "temporal_num_pollers" in text)
+        await until(lambda: figures(settings), lambda text: "temporal_num_pollers" in text)
         process.send_signal(signal.SIGTERM)
         assert process.wait(30) == 0
     assert await logged(log, "worker drains")
@@ -230,3 +224,25 @@ async def prepare(database_url: str, order: Order) -> None:
         await stock.set_level(session, "MAT-FOAM", "BER-1", 10)
         await orders.register(session, order, 1)
     await database.aclose()
+
+
+@pytest.mark.prove
+async def test_work_that_cannot_end_is_left_to_the_next_worker(
+    settings: dict[str, str], temporal_client: Client, tmp_path: Path
+) -> None:
+    """An order that the registry does not know is recorded again and again; the worker ends all the same."""
+    log, order = tmp_path / "worker.log", an_order(line("1", "MAT", 1, "34.50"), test=True)
+    handle = temporal_client.get_workflow_handle(order.key.workflow_id)
+    with worker(log, "--queues", "orders", settings=settings) as process:
+        await logged(log, "worker polls")
+        await start_order(temporal_client, order, told_before=False)
+        await until(lambda: figures(settings), lambda text: "temporal_local_activity_execution_failed" in text)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(40) == 0
+    await handle.terminate()
+
+
+async def figures(settings: dict[str, str]) -> str:
+    """The worker's metrics."""
+    async with httpx.AsyncClient(trust_env=False) as http:
+        return (await http.get(f"http://127.0.0.1:{settings['ORDERYARD_METRICS_PORT']}/metrics")).text

@@ -135,7 +135,7 @@ class OrderWorkflow:
     def channel_changed(self, update: ChannelUpdate) -> None:
         """The channel has a newer version of the order; an older one, or the same again, is ignored."""
         latest = update.order
-        if latest.version <= self._order.version:
+        if not latest.is_news_to(self._order):
             return
         if self._untouched:
             self._order, self._quantities = latest, channel_parcels.ledger_of(latest)

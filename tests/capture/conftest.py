@@ -21,7 +21,7 @@ async def database(database_url: str) -> AsyncIterator[Database]:
 async def world(temporal_client: Client, database: Database) -> AsyncIterator[World]:
     async with World(temporal_client, database) as world:
         yield world
-        await end_all(world)
+        await end_all(database, world.client)
 
 
 @pytest.fixture

@@ -43,22 +43,34 @@ class Wire:
         self._server = None
 
     async def _forward(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        far_reader, far_writer = await asyncio.open_connection(self._host, self._port)
-        flows = [asyncio.create_task(_pump(*ends)) for ends in ((reader, far_writer), (far_reader, writer))]
-        self._flows.update(flows)
-        await asyncio.wait(flows, return_when=asyncio.FIRST_COMPLETED)
-        for flow in flows:
-            flow.cancel()
-        await asyncio.gather(*flows, return_exceptions=True)
-        self._flows.difference_update(flows)
+        flow = asyncio.current_task()
+        assert flow is not None
+        self._flows.add(flow)
+        try:
+            far_reader, far_writer = await asyncio.open_connection(self._host, self._port)
+            try:
+                await _pump_both((reader, far_writer), (far_reader, writer))
+            finally:
+                far_writer.transport.abort()
+        except OSError:
+            pass  # The server behind is away: so is this connection.
+        finally:
+            writer.transport.abort()
+            self._flows.discard(flow)
+
+
+async def _pump_both(*ways: tuple[asyncio.StreamReader, asyncio.StreamWriter]) -> None:
+    """Until one way ends, or is cancelled: then both are over."""
+    pumps = [asyncio.create_task(_pump(*way)) for way in ways]
+    try:
+        await asyncio.wait(pumps, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for pump in pumps:
+            pump.cancel()
+        await asyncio.gather(*pumps, return_exceptions=True)
 
 
 async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    try:
-        while data := await reader.read(65536):
-            writer.write(data)
-            await writer.drain()
-    except OSError:
-        pass
-    finally:
-        writer.transport.abort()
+    while data := await reader.read(65536):
+        writer.write(data)
+        await writer.drain()

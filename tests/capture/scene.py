@@ -126,12 +126,12 @@ async def relaying(
         await running
 
 
-async def end_all(world: World) -> None:
+async def end_all(database: Database, client: Client) -> None:
     """End every order, so that the next test's workers find none of a registry they do not know."""
-    async with world.database.session() as session:
+    async with database.session() as session:
         found = await orders.find(session, limit=10_000)
     for row in found:
-        await delivered(world.client.get_workflow_handle(row.workflow_id).terminate())
+        await delivered(client.get_workflow_handle(row.workflow_id).terminate())
 
 
 class Scene:

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 
 import pytest
+from temporalio.client import Client
 
 from connectors.registry import Connections
 from sandbox.core import SandboxOptions
 from sandbox.twins import Twins
 from stack.temporal import NAMESPACE, LocalTemporal
 from store.database import Database
+from tests.capture.scene import end_all
 from tests.gateway.serving import Gateway, serving
 
 
@@ -19,6 +21,13 @@ async def database(database_url: str) -> AsyncIterator[Database]:
     database = Database(database_url)
     yield database
     await database.aclose()
+
+
+@pytest.fixture(autouse=True)
+async def end_orders(database: Database, temporal_client: Client) -> AsyncIterator[None]:
+    """No worker runs here: what the relay started ends with its test."""
+    yield
+    await end_all(database, temporal_client)
 
 
 @pytest.fixture(scope="session")

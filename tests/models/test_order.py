@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from models.money import Money, MoneyError
-from models.order import Address, Order, OrderKey, OrderLine
+from models.order import Address, ChannelState, Order, OrderKey, OrderLine
 from tests.models.examples import BERLIN, KEY, LINE, ORDER, eur
 from tests.models.strategies import Sums, in_units, orders, units_of
 
@@ -126,3 +127,19 @@ def test_a_gratis_order_owes_nothing() -> None:
     order = ORDER.model_copy(update={"lines": (gratis,), "charges": (), "total": eur("0")})
     assert not order.totals.difference
     assert not order.receivable
+
+
+@pytest.mark.parametrize(
+    ("seconds", "state", "news"),
+    [
+        (0, ChannelState.OPEN, False),
+        (0, ChannelState.CANCELLED, True),
+        (0, ChannelState.PENDING, False),
+        (1, ChannelState.PENDING, True),
+        (-1, ChannelState.CANCELLED, False),
+    ],
+)
+def test_of_two_versions_of_one_second_the_further_state_is_news(seconds: int, state: ChannelState, news: bool) -> None:
+    known = ORDER.model_copy(update={"state": ChannelState.OPEN})
+    changes = {"version": known.version + timedelta(seconds=seconds), "state": state}
+    assert known.model_copy(update=changes).is_news_to(known) is news
