@@ -10,9 +10,10 @@ from pathlib import Path
 from rich.live import Live
 from rich.table import Table
 
+from cli import parsing
 from cli.demo_result import DemoResult, print_result
 from cli.local import prepare, stack_options
-from cli.output import console, errors
+from cli.output import console, errors, rows
 from cli.run import Condition, Run, running
 from settings import Settings
 from stack.running import running_stack
@@ -51,6 +52,8 @@ async def run_demo(options: DemoOptions) -> DemoResult:
         console.print(f"Temporal UI: {stack.ui_url}   gateway: {stack.gateway_url}   sandbox: {stack.sandbox_url}")
         async with running(stack, connections) as run:
             result = await Demo(options, run).result()
+        if options.orders_dir:
+            print_files(options.orders_dir)
         print_result(result)
         console.print(f"every order's story: {stack.ui_url}/namespaces/{stack.options.temporal_namespace}/workflows")
         if options.keep:
@@ -86,6 +89,15 @@ class Demo:
             live.update(_progress(states, what, open_cases))
 
         await self._run.until(done, PATIENCE_PER_PHASE, LOOK_SECONDS, show)
+
+
+def print_files(directory: Path) -> None:
+    """What each payload is, by the parser alone: the orders in it, or the reason why there is none."""
+    lines = []
+    for path, _, parsed in parsing.parse_folder(directory):
+        lines += [(path, order.key.external_id, order.state.value, order.total) for order in parsed.orders]
+        lines += [(path, "", refusal.reason, f"{refusal.path}: {refusal.remedy}") for refusal in parsed.refusals]
+    rows("Payloads", ("file", "order", "state or reason", "total, or path and remedy"), lines)
 
 
 def _progress(states: dict[tuple[str, str], int], what: str, open_cases: int) -> Table:

@@ -25,6 +25,17 @@ def parse_file(channel: str, path: Path, account: str = ACCOUNT) -> Parsed:
     return Parsed(refusals=(Refusal(reason="no_orders", path="$", value=path.name, remedy=remedy),))
 
 
+def parse_folder(directory: Path) -> list[tuple[Path, str, Parsed]]:
+    """Every file that lies in a folder named like a channel: its path within `directory`, channel, and yield."""
+    found = []
+    for path in sorted(path for path in directory.rglob("*") if path.is_file()):
+        inside = path.relative_to(directory)
+        for channel in FORMATS:
+            if channel in inside.parts[:-1]:
+                found.append((inside, channel, parse_file(channel, path)))
+    return found
+
+
 def unreadable(path: Path, error: OSError) -> Refusal:
     remedy = "give the path of a readable file"
     return Refusal(reason="unreadable", path=str(path), value=str(error), remedy=remedy)

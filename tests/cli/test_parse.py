@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from cli.parsing import parse_folder
 from tests.cli.command import Ended, run
 from tests.shopify import shop
 
@@ -90,3 +91,13 @@ def test_an_empty_page_of_orders_is_a_refusal_and_not_silence(tmp_path: Path) ->
     done = parse("amazon", write(tmp_path, "page.json", {"orders": []}), "--json", nowhere=tmp_path)
     assert done.code == 1
     assert done.json()[0]["refusals"]
+
+
+def test_a_folder_is_parsed_by_the_channels_that_its_folders_name(tmp_path: Path) -> None:
+    (tmp_path / "shopify" / "deep").mkdir(parents=True)
+    (tmp_path / "shopify" / "deep" / "one.json").write_text("{}")
+    (tmp_path / "amazon").mkdir()
+    (tmp_path / "amazon" / "two.txt").write_text("no json")
+    (tmp_path / "readme.md").write_text("of no channel")
+    found = {str(path): (channel, parsed.refusals[0].reason) for path, channel, parsed in parse_folder(tmp_path)}
+    assert found == {"amazon/two.txt": ("amazon", "not_json"), "shopify/deep/one.json": ("shopify", "not_an_order")}
