@@ -31,6 +31,7 @@ from tests.capture.scene import (
 from tests.shopify import shop
 from tests.workflows.world import World
 from workflows.channel_sync import ChannelSync
+from workflows.order import OrderWorkflow
 
 
 async def test_an_event_starts_one_workflow_which_carries_its_correlation_id(scene: Scene) -> None:
@@ -74,6 +75,15 @@ async def test_fifty_copies_other_deliveries_and_the_poll_are_one_workflow_and_o
         assert sum((await orders.counts_by_state(session)).values()) == 1
 
 
+async def signals_of(scene: Scene, order_id: int) -> int:
+    """How many the order's workflow has heard. Its next answer shows that it has dealt with what was sent before."""
+    await scene.handle(order_id).query(OrderWorkflow.snapshot)
+    history = await scene.world.history(key_of(order_id).workflow_id)
+    assert history is not None
+    events = json.loads(history)["events"]
+    return sum("workflowExecutionSignaledEventAttributes" in event for event in events)
+
+
 async def test_a_newer_version_is_told_and_an_older_one_changes_nothing(scene: Scene) -> None:
     scene.world.wms.manual = True
     order_id = an_id()
@@ -88,10 +98,7 @@ async def test_a_newer_version_is_told_and_an_older_one_changes_nothing(scene: S
     row = await row_of(scene.database, order_id)
     assert row.delivered_version is not None
     assert row.delivered_version.minute == 7
-    history = await scene.world.history(key_of(order_id).workflow_id)
-    assert history is not None
-    signals = [each for each in json.loads(history)["events"] if "workflowExecutionSignaledEventAttributes" in each]
-    assert len(signals) == 1
+    assert await signals_of(scene, order_id) == 1
 
 
 async def test_a_cancellation_that_comes_before_the_order_itself_wins(scene: Scene) -> None:
