@@ -261,7 +261,7 @@ class Order(Model):
     def is_news_to(self, known: Order) -> bool:
         """True when this says more than the known version of the same order.
 
-        Some channels count whole seconds (Shopify's `updated_at`): of two versions of one second the further state wins.
+        Some channels count whole seconds (Shopify's `updated_at`): of two versions of a second the further state wins.
         """
         return (self.version, _HOW_FAR[self.state]) > (known.version, _HOW_FAR[known.state])
 

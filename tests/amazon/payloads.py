@@ -14,7 +14,7 @@ from connectors.ports import Refusal
 from models.fulfilment import ConfirmedParcel
 from models.order import Order
 
-CONTRACTS = Path("/work/shared/contracts")
+CONTRACTS = Path(__file__).resolve().parents[3] / "shared" / "contracts"
 SAMPLES = CONTRACTS / "samples/amazon"
 SPECS = CONTRACTS / "specs/amazon"
 

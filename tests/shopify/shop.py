@@ -24,7 +24,7 @@ from sandbox.shopify import ShopifyTwin
 from sandbox.traits import draw
 from sandbox.webhooks import WebhookSender
 
-CONTRACTS = Path("/work/shared/contracts")
+CONTRACTS = Path(__file__).resolve().parents[3] / "shared" / "contracts"
 SAMPLES = CONTRACTS / "samples" / "shopify"
 INTROSPECTION = CONTRACTS / "specs" / "shopify" / "admin_2026-10.introspection.json.gz"
 

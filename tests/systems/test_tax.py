@@ -26,7 +26,7 @@ from tests.systems.running import Systems
 
 KEY = "amazon/EU-DE/302-7"
 CORRELATION = str(CORRELATION_ID)
-SAMPLES = Path("/work/shared/contracts/samples/tax")
+SAMPLES = Path(__file__).resolve().parents[3] / "shared" / "contracts" / "samples" / "tax"
 RECORDED = sorted(SAMPLES.glob("avatax__*.json")) if SAMPLES.is_dir() else []
 
 
