@@ -95,7 +95,7 @@ def print_files(directory: Path) -> None:
     """What each payload is, by the parser alone: the orders in it, or the reason why there is none."""
     lines = []
     for path, _, parsed in parsing.parse_folder(directory):
-        lines += [(path, order.key.external_id, order.state.value, order.total) for order in parsed.orders]
+        lines += [(path, order.key.external_id, order.state.value, str(order.total)) for order in parsed.orders]
         lines += [(path, "", refusal.reason, f"{refusal.path}: {refusal.remedy}") for refusal in parsed.refusals]
     rows("Payloads", ("file", "order", "state or reason", "total, or path and remedy"), lines)
 
