@@ -47,24 +47,12 @@ def outside(queue: str, summary: str) -> ActivityConfig:
 
 def best_effort(queue: str, summary: str) -> ActivityConfig:
     """A call that the order can do without."""
-    return ActivityConfig(
-        task_queue=queue,
-        start_to_close_timeout=timedelta(seconds=60),
-        heartbeat_timeout=LOST_WORKER,
-        retry_policy=_BEST_EFFORT,
-        summary=summary[:200],
-    )
+    return outside(queue, summary) | ActivityConfig(retry_policy=_BEST_EFFORT)
 
 
 def long_read(queue: str, summary: str) -> ActivityConfig:
     """Reading many documents from a channel."""
-    return ActivityConfig(
-        task_queue=queue,
-        start_to_close_timeout=timedelta(minutes=30),
-        heartbeat_timeout=LOST_WORKER,
-        retry_policy=_UNTIL_DONE,
-        summary=summary[:200],
-    )
+    return outside(queue, summary) | ActivityConfig(start_to_close_timeout=timedelta(minutes=30))
 
 
 def store(summary: str) -> LocalActivityConfig:
