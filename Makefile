@@ -5,15 +5,17 @@ PYTHON ?= python3
 UV     ?= uv
 ARGS   ?=
 
+NPM_CLIENTS := @whitebox-co/walmart-marketplace-api@2.2.0 @shopify/shopify-api@13.1.0
+
 VENV  := .venv
 READY := $(VENV)/.ready
 BIN   := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up bench test prove lint fmt cover lock clean
+.PHONY: help demo up bench test conformance clients prove lint fmt cover lock clean
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-6s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: $(READY) ## Run the guided tour on a local stack
 	$(BIN)/python starter.py demo $(ARGS)
@@ -26,6 +28,13 @@ bench: $(READY) ## Measure throughput and latency
 
 test: $(READY) ## Run the test suite
 	$(BIN)/python -m pytest $(ARGS)
+
+conformance: $(READY) ## Grade every channel by the promises of the port
+	$(BIN)/python -m pytest tests/conformance -q --show-capture=no $(ARGS)
+
+clients: $(READY) ## Run independent clients against the sandbox; those of npm too (needs Node.js)
+	npm install --prefix var/clients --no-save --no-audit --no-fund --ignore-scripts $(NPM_CLIENTS)
+	$(BIN)/python -m pytest tests/clients $(ARGS)
 
 prove: $(READY) ## Run the long proofs against the whole product
 	$(BIN)/python -m pytest -m prove $(ARGS)

@@ -19,6 +19,9 @@ import logs
 from activities.alive import Alive
 from activities.catalogue import CatalogueActivities
 from activities.channel import ChannelActivities
+from activities.channel_audit import ChannelAuditActivities
+from activities.channel_requests import ChannelRequestActivities
+from activities.channel_stock import ChannelStockActivities
 from activities.erp import ErpActivities
 from activities.fraud import FraudActivities
 from activities.notify import NotifyActivities
@@ -37,11 +40,14 @@ from settings import Settings
 from stack.exit import finish
 from store.database import Database
 from workflows import policy
-from workflows.channel_sync import ChannelSync
+from workflows.channel_audit import ChannelAudit, DifferenceWorkflow
+from workflows.channel_sync import ChannelSync, ReturnSync
 from workflows.correlation import CorrelationInterceptor
 from workflows.fulfilment import FulfilmentWorkflow
 from workflows.order import OrderWorkflow
+from workflows.reread import RereadOrder
 from workflows.settlement import SettlementSync, SettlementWorkflow
+from workflows.stock_sync import StockSync
 
 log = structlog.get_logger(__name__)
 
@@ -55,17 +61,50 @@ DEFAULT_SLOTS = 50
 LATENCY_BUCKETS = [0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 3600.0]
 
 
+CHANNEL_WORKFLOWS: Sequence[type] = (
+    ChannelSync,
+    ReturnSync,
+    RereadOrder,
+    SettlementSync,
+    StockSync,
+    ChannelAudit,
+    DifferenceWorkflow,
+)
+
+
 class Queues:
     """What each task queue runs."""
 
     def __init__(self, systems: Connectors, database: Database) -> None:
-        channel = ChannelActivities(systems.channels, database)
+        channel = ChannelActivities(systems.channels, FORMATS, database)
+        requests = ChannelRequestActivities(systems.channels)
+        channel_stock = ChannelStockActivities(systems.policies, database)
+        audit = ChannelAuditActivities(systems.channels, FORMATS, database)
         catalogue, stock, record = CatalogueActivities(database), StockActivities(database), RecordActivities(database)
         erp, wms = ErpActivities(systems.erp), WmsActivities(systems.wms)
         tax, fraud = TaxActivities(systems.tax, RateTable()), FraudActivities(systems.fraud, FraudRules())
         settlement = SettlementActivities(FORMATS, database)
         channels = sorted({name for name, _ in systems.channels})
-        reading: Sequence[Callable[..., Any]] = [channel.confirm_parcel, channel.poll_orders, channel.fetch_settlements]
+        of_channels: Sequence[Callable[..., Any]] = [
+            channel.confirm_parcel,
+            channel.poll_orders,
+            channel.poll_backlog,
+            channel.poll_returns,
+            channel.reread_order,
+            channel.fetch_settlements,
+            requests.acknowledge_order,
+            requests.cancel_on_channel,
+            requests.refund_on_channel,
+            requests.decide_return,
+            requests.set_channel_stock,
+            requests.follow_operation,
+            channel_stock.stock_news,
+            channel_stock.stock_told,
+            audit.audit_page,
+            audit.still_differs,
+            audit.keep_audit,
+            record.record_case,
+        ]
         local: Sequence[Callable[..., Any]] = [
             catalogue.enrich,
             stock.reserve,
@@ -77,7 +116,7 @@ class Queues:
         self.workflows: dict[str, Sequence[type]] = {
             policy.ORDERS_QUEUE: [OrderWorkflow, FulfilmentWorkflow],
             policy.SETTLEMENT_QUEUE: [SettlementWorkflow],
-            **{policy.channel_queue(name): [ChannelSync, SettlementSync] for name in channels},
+            **{policy.channel_queue(name): [*CHANNEL_WORKFLOWS] for name in channels},
         }
         self.activities: dict[str, Sequence[Callable[..., Any]]] = {
             policy.ORDERS_QUEUE: local,
@@ -92,7 +131,7 @@ class Queues:
             policy.FRAUD_QUEUE: [fraud.screen],
             policy.NOTIFY_QUEUE: [NotifyActivities(systems.notifier).notify_buyer],
             policy.SETTLEMENT_QUEUE: [settlement.post_settlement],
-            **{policy.channel_queue(name): reading for name in channels},
+            **{policy.channel_queue(name): of_channels for name in channels},
         }
 
     def worker(self, client: Client, queue: str) -> Worker:

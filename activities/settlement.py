@@ -38,7 +38,7 @@ class SettlementActivities:
                 if event is None:
                     raise ApplicationError(f"no inbox event {event_id}", type="NoSuchEvent", non_retryable=True)
                 try:
-                    settlement = self._formats[event.channel].parse_settlement(event.body, event.account)
+                    settlement = self._formats[event.channel].parse_settlement(event.payload, event.account)
                 except SchemaDrift as drift:
                     log.warning("settlement refused", event_id=event_id, reason=str(drift))
                     refusal = Refusal(reason=drift.reason, path=drift.path, value=drift.value, remedy=drift.remedy)

@@ -9,13 +9,15 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from temporalio.client import Client
 from temporalio.common import WorkflowIDConflictPolicy
 
+from activities.channel import Reread
 from capture import temporal
 from connectors.errors import SchemaDrift
-from connectors.ports import ChannelFormat, Refusal
+from connectors.ports import HINT_TOPIC, ChannelFormat, Drift, Refusal
 from connectors.wms.rest import parse_report
 from models.messages import FINAL_STATES
-from models.order import Order
-from store import inbox, orders, stock
+from models.order import Order, OrderKey
+from models.returns import ChannelReturn
+from store import drift, inbox, orders, returns, stock
 from store.tables import InboxEvent
 from workflows import policy
 from workflows.settlement import SettlementWorkflow
@@ -40,17 +42,20 @@ class Deliveries:
             await self._shipment(session, event)
         elif event.topic == SETTLEMENT_TOPIC:
             await self._settlement(session, event)
-        elif _about_orders(event.topic):
+        elif event.topic == HINT_TOPIC:
+            await self._hint(session, event)
+        elif _is_about("order", event.topic):
             await self._orders(session, event)
+        elif _is_about("return", event.topic):
+            await self._returns(session, event)
         else:
             await inbox.finish(session, event.id, "ignored", f"topic {event.topic} is not used")
 
     async def _orders(self, session: AsyncSession, event: InboxEvent) -> None:
-        parsed = self._formats[event.channel].parse(event.body, event.account)
+        parsed = self._formats[event.channel].parse(event.payload, event.account)
         outcomes = [await self._order(session, event, order) for order in parsed.orders]
-        for refusal in parsed.refusals:
-            log.warning("payload refused", reason=refusal.reason, path=refusal.path, remedy=refusal.remedy)
         await _finish(session, event, outcomes, parsed.refusals)
+        await self._count(session, event, parsed.drift)
 
     async def _order(self, session: AsyncSession, event: InboxEvent, order: Order) -> str:
         """The registry row is locked until the end of the transaction: versions of one order are delivered in turn."""
@@ -71,11 +76,39 @@ class Deliveries:
         await orders.delivered(session, order.key, order)
         return outcome
 
+    async def _returns(self, session: AsyncSession, event: InboxEvent) -> None:
+        parsed = self._formats[event.channel].parse_returns(event.payload, event.account)
+        # In one order everywhere: two events about the same returns must not wait for each other.
+        told = sorted(parsed.returns, key=lambda each: each.return_id)
+        outcomes = [await self._return(session, event, each) for each in told]
+        await _finish(session, event, outcomes, parsed.refusals)
+        await self._count(session, event, parsed.drift)
+
+    async def _return(self, session: AsyncSession, event: InboxEvent, told: ChannelReturn) -> str:
+        new = await returns.keep(session, told, event.correlation_id, event.id)
+        outcome = f"kept as {told.state}" if new else f"version {told.version.isoformat()} is known"
+        return f"return {told.return_id} of {told.order_key}: {outcome}"
+
+    async def _hint(self, session: AsyncSession, event: InboxEvent) -> None:
+        if not event.external_id:
+            remedy = "ask the vendor what it is about, then discard; the poll finds what has changed"
+            refusal = Refusal(reason="hint_without_order", path="$", value="no order is named", remedy=remedy)
+            await _finish(session, event, [], [refusal])
+            return
+        key = OrderKey(channel=event.channel, account=event.account, external_id=event.external_id)
+        request = Reread(order_key=key, correlation_id=str(event.correlation_id))
+        asked = await temporal.reread_order(self._client, request)
+        await inbox.finish(session, event.id, "delivered", f"asked {asked} to read the order")
+
+    async def _count(self, session: AsyncSession, event: InboxEvent, unknown: Sequence[Drift]) -> None:
+        if unknown:
+            await drift.count(session, event.channel, self._formats[event.channel].api_version, unknown, event.id)
+
     async def _shipment(self, session: AsyncSession, event: InboxEvent) -> None:
         try:
-            report = parse_report(event.body)
-        except SchemaDrift as drift:
-            refusal = Refusal(reason=drift.reason, path=drift.path, value=drift.value, remedy=drift.remedy)
+            report = parse_report(event.payload)
+        except SchemaDrift as error:
+            refusal = Refusal(reason=error.reason, path=error.path, value=error.value, remedy=error.remedy)
             await _finish(session, event, [], [refusal])
             return
         if await temporal.send(self._client, report.reply_to, "shipment_reported", report.shipment):
@@ -111,6 +144,8 @@ def settlement_workflow_id(event: InboxEvent) -> str:
 async def _finish(
     session: AsyncSession, event: InboxEvent, outcomes: Sequence[str], refusals: Sequence[Refusal]
 ) -> None:
+    for refusal in refusals:
+        log.warning("payload refused", reason=refusal.reason, path=refusal.path, remedy=refusal.remedy)
     told = "; ".join(outcomes)
     unpaid = [refusal for refusal in refusals if refusal.reason == NOT_PAYABLE]
     if len(unpaid) < len(refusals):
@@ -125,5 +160,6 @@ async def _finish(
         await inbox.finish(session, event.id, "delivered", told or "nothing in it", ())
 
 
-def _about_orders(topic: str) -> bool:
-    return topic == "order" or topic.startswith("orders/")
+def _is_about(noun: str, topic: str) -> bool:
+    """`order` is what a poll brought, `orders/updated` what the channel sent."""
+    return topic == noun or topic.startswith(f"{noun}s/")

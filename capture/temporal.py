@@ -13,10 +13,12 @@ from temporalio.runtime import Runtime
 from temporalio.service import RPCError, RPCStatusCode
 from tenacity import retry, retry_if_exception_type, stop_after_delay, wait_exponential
 
+from activities.channel import Reread
 from models.messages import ChannelUpdate
 from models.order import FulfilmentSide, Order
 from workflows import attributes, policy
 from workflows.order import OrderWorkflow
+from workflows.reread import RereadOrder
 
 
 @retry(
@@ -46,7 +48,9 @@ async def start_order(client: Client, order: Order, *, told_before: bool) -> Non
             id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
             search_attributes=attributes.of_new_order(order),
             static_summary=summary_of(order),
-            priority=Priority(priority_key=_urgency(order), fairness_key=_fairness_key(order)),
+            priority=Priority(
+                priority_key=_urgency(order), fairness_key=fairness_key(order.key.channel, order.key.account)
+            ),
             start_signal="channel_changed" if told_before else None,
             start_signal_args=[ChannelUpdate(order=order)] if told_before else [],
         )
@@ -58,6 +62,23 @@ async def tell_order(client: Client, order: Order) -> bool:
     """Send a newer version to the order's workflow; False when that has ended."""
     handle = client.get_workflow_handle_for(OrderWorkflow.run, order.key.workflow_id)
     return await delivered(handle.signal(OrderWorkflow.channel_changed, ChannelUpdate(order=order)))
+
+
+async def reread_order(client: Client, request: Reread) -> str:
+    """Have an order read again; the workflow's id. One that is under way is told to read once more when it is done."""
+    key = request.order_key
+    workflow_id = f"reread/{key}"
+    await client.start_workflow(
+        RereadOrder.run,
+        request,
+        id=workflow_id,
+        task_queue=policy.channel_queue(key.channel),
+        id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+        static_summary=f"Read {key} again",
+        priority=Priority(fairness_key=fairness_key(key.channel, key.account)),
+        start_signal="hinted",
+    )
+    return workflow_id
 
 
 async def send(client: Client, workflow_id: str, signal: str, message: object) -> bool:
@@ -75,16 +96,16 @@ async def delivered(sending: Awaitable[None]) -> bool:
     return True
 
 
+def fairness_key(channel: str, account: str) -> str:
+    """Whose work it is: Temporal lets one account's pile of tasks hold up no other's. It takes at most 64 bytes."""
+    return f"{channel}/{account}".encode()[:64].decode(errors="ignore")
+
+
 def summary_of(order: Order) -> str:
     """One line for the Temporal UI, without personal data."""
     units = sum(line.quantity for line in order.lines)
     by_channel = ", shipped by the channel" if order.fulfilled_by is FulfilmentSide.CHANNEL else ""
     return f"{order.key.channel.title()} {order.key.external_id} · {units} units · {order.total}{by_channel}"
-
-
-def _fairness_key(order: Order) -> str:
-    """The channel account; Temporal takes at most 64 bytes."""
-    return f"{order.key.channel}/{order.key.account}".encode()[:64].decode(errors="ignore")
 
 
 def _urgency(order: Order) -> int:

@@ -14,7 +14,7 @@ from typing import Annotated
 import typer
 
 import logs
-from cli import orders, parsing, schedules
+from cli import channels, dead_letters, orders, parsing, schedules, survey
 from cli.capture import ingest as ingest_files
 from cli.capture import settle as settle_file
 from cli.catalogue import map_sku
@@ -35,14 +35,14 @@ app = typer.Typer(
 )
 order_app = typer.Typer(no_args_is_help=True, help="Look at orders, and cancel them.")
 exceptions_app = typer.Typer(no_args_is_help=True, help="Business problems that wait for a decision.")
-dead_letters_app = typer.Typer(no_args_is_help=True, help="Payloads that could not be understood.")
 schedules_app = typer.Typer(no_args_is_help=True, help="Polling of the channels.")
 listings_app = typer.Typer(no_args_is_help=True, help="Which items a channel's SKU is made of.")
 app.add_typer(order_app, name="order")
 app.add_typer(exceptions_app, name="exceptions")
-app.add_typer(dead_letters_app, name="dead-letters")
+app.add_typer(dead_letters.app, name="dead-letters")
 app.add_typer(schedules_app, name="schedules")
 app.add_typer(listings_app, name="listings")
+app.add_typer(channels.app, name="channels")
 
 ChannelName = StrEnum("ChannelName", {name: name for name in FORMATS})  # type: ignore[misc]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
@@ -73,8 +73,9 @@ def demo(
     orders_dir: Annotated[
         Path | None, typer.Option("--orders", exists=True, file_okay=False, help="Serve the orders of these files.")
     ] = None,
-    count: Annotated[int, typer.Option(min=1, help="Orders to generate, over both channels.")] = 220,
-    seed: Annotated[int, typer.Option(help="Seed of the generated orders.")] = 7,
+    count: Annotated[int, typer.Option(min=1, help="Orders to generate, over all channels.")] = 500,
+    scenario: Annotated[str, typer.Option(help="calm, everyday, demo, rough, or a YAML file.")] = "demo",
+    seed: Annotated[int | None, typer.Option(help="Seed of the generated orders, instead of the scenario's.")] = None,
     json_file: Annotated[Path | None, typer.Option("--json", help="Write the result to this file.")] = None,
     keep: Annotated[bool, typer.Option(help="Leave the stack up at the end, until Ctrl-C.")] = False,
 ) -> None:
@@ -82,7 +83,12 @@ def demo(
     from cli.demo import DemoOptions, run_demo
 
     options = DemoOptions(
-        orders_dir=orders_dir, count=count, seed=seed, keep=keep, data_dir=Settings().data_dir / "demo"
+        orders_dir=orders_dir,
+        count=count,
+        scenario=scenario,
+        seed=seed,
+        keep=keep,
+        data_dir=Settings().data_dir / "demo",
     )
     try:
         result = asyncio.run(run_demo(options))
@@ -101,17 +107,25 @@ def sandbox(
     orders_dir: Annotated[
         Path | None, typer.Option("--orders", exists=True, file_okay=False, help="Serve the orders of these files.")
     ] = None,
-    seed: Annotated[int, typer.Option(help="Seed of the generated orders.")] = 7,
-    quota_scale: Annotated[float, typer.Option(help="How many times the vendors' published quota.")] = 1.0,
-    ship_delay: Annotated[float, typer.Option(help="Seconds from a release to its first parcel.")] = 0.2,
+    scenario: Annotated[
+        str, typer.Option(help="calm, everyday, demo, rough, or a YAML file: buyers, delays, faults, quotas.")
+    ] = "everyday",
+    seed: Annotated[int | None, typer.Option(help="Seed of the generated orders, instead of the scenario's.")] = None,
+    quota_scale: Annotated[
+        float | None, typer.Option(help="How many times the vendors' published quota, instead of the scenario's.")
+    ] = None,
+    ship_delay: Annotated[
+        float | None, typer.Option(help="Seconds from a release to its first parcel, instead of the scenario's.")
+    ] = None,
 ) -> None:
     """Run the vendors' twins alone; prints each base URL and the test credentials."""
     from cli.local import serve_sandbox
     from sandbox.core import SandboxOptions
+    from sandbox.scenario import ScenarioError
 
-    serve_sandbox(
-        port,
-        SandboxOptions(
+    try:
+        options = SandboxOptions.in_scenario(
+            scenario,
             base_url=f"http://127.0.0.1:{port}",
             webhooks_to=webhooks_to,
             state_dir=state,
@@ -119,8 +133,10 @@ def sandbox(
             seed=seed,
             quota_scale=quota_scale,
             ship_delay=ship_delay,
-        ),
-    )
+        )
+        serve_sandbox(port, options)
+    except ScenarioError as error:
+        fail(str(error), 2)
 
 
 @app.command()
@@ -141,6 +157,19 @@ def parse(
             for refusal in result.refusals:
                 print(f"refused {path}: {refusal}")
     raise typer.Exit(1 if any(result.refusals for _, result in parsed) else 0)
+
+
+@app.command("survey")
+def survey_folder(
+    directory: Annotated[Path, typer.Argument(exists=True, file_okay=False, help="Folders named like channels.")],
+    json_output: AsJson = False,
+) -> None:
+    """Read every payload of a folder: the orders in it with proven totals, or why there is none; needs no stack."""
+    found = survey.of_folder(directory)
+    if json_output:
+        as_json([each.as_json() for each in found])
+    else:
+        survey.print_survey(found)
 
 
 @app.command()
@@ -256,39 +285,6 @@ def exceptions_resolve(
     amendment = Amendment(ship_to=_address(ship_to), service_level=service_level, sku=_pairs(sku or []))
     asyncio.run(orders.resolve(find(), case_id, action, actor, note, amendment))
     console.print(f"{case_id}: {action.value}")
-
-
-@dead_letters_app.command("list")
-def dead_letters_list(
-    channel: Annotated[str | None, typer.Option()] = None,
-    reason: Annotated[str | None, typer.Option(help="e.g. totals_differ")] = None,
-    json_output: AsJson = False,
-) -> None:
-    """Payloads that were refused, with path, value and remedy; newest first."""
-    found = asyncio.run(orders.dead_letters(find(), channel, reason))
-    if json_output:
-        as_json(found)
-        return
-    lines = [
-        (event["id"], f"{event['channel']}/{event['account']}", r["reason"], r["path"], r["value"], r["remedy"])
-        for event in found
-        for r in event["refusals"]
-    ]
-    rows("Dead letters", ("event", "from", "reason", "path", "value", "remedy"), lines)
-
-
-@dead_letters_app.command("replay")
-def dead_letters_replay(
-    ids: Annotated[list[int] | None, typer.Argument(help="Event numbers.")] = None,
-    everything: Annotated[bool, typer.Option("--all", help="All that `dead-letters list` shows.")] = False,
-) -> None:
-    """Parse and deliver dead letters again, from the payload that was kept."""
-    deployment = find()
-    if everything:
-        ids = [event["id"] for event in asyncio.run(orders.dead_letters(deployment, None, None))]
-    if not ids:
-        fail("nothing to replay: give event numbers, or --all", 2 if not everything else 0)
-    console.print(f"{asyncio.run(orders.replay(deployment, ids))} put back")
 
 
 @schedules_app.command("apply")

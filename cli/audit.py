@@ -15,6 +15,14 @@ IDENTITIES: dict[str, Callable[[Entry], str]] = {
     "wms/released": lambda entry: entry["detail"]["fulfilment_id"],
     "amazon/shipment_confirmed": lambda entry: f"{entry['key']}|{entry['detail']['package']}",
     "shopify/fulfillment_created": lambda entry: f"{entry['key']}|{entry['detail']['tracking']}",
+    **{
+        f"{channel}/shipped": lambda entry: f"{entry['key']}|{entry['detail']['tracking']}"
+        for channel in ("walmart", "mirakl", "storefront")
+    },
+    **{
+        f"{channel}/{effect}": lambda entry: entry["key"]
+        for channel, effect in (("walmart", "acknowledged"), ("mirakl", "accepted"), ("storefront", "acknowledged"))
+    },
     "tax/transaction_recorded": lambda entry: entry["key"],
     "notify/message_sent": lambda entry: entry["detail"]["message_key"],
 }

@@ -10,22 +10,19 @@ from pathlib import Path
 from rich.live import Live
 from rich.table import Table
 
-from cli import parsing
+from cli import survey
 from cli.demo_result import DemoResult, print_result
 from cli.local import prepare, stack_options
-from cli.output import console, errors, rows
+from cli.output import console, errors
 from cli.run import Condition, Run, running
 from settings import Settings
 from stack.running import running_stack
 from stack.up import LocalStack
 from store import orders
 
-POLL_SECONDS = 3
-QUOTA_SCALE = 200
-"""A large seller's quota: with the published one a demo would wait three minutes for each of its later polls."""
-SHIP_DELAY = 0.5
-ORDERS_PER_SECOND = 5.0
-PATIENCE_PER_PHASE = 150.0
+POLL_SECONDS = 5
+ORDERS_PER_SECOND = 4.5
+PATIENCE_PER_PHASE = 300.0
 LOOK_SECONDS = 0.5
 
 
@@ -33,8 +30,9 @@ LOOK_SECONDS = 0.5
 class DemoOptions:
     data_dir: Path
     orders_dir: Path | None = None
-    count: int = 220
-    seed: int = 7
+    count: int = 500
+    scenario: str = "demo"
+    seed: int | None = None
     keep: bool = False
 
 
@@ -43,7 +41,9 @@ async def run_demo(options: DemoOptions) -> DemoResult:
     if running_stack(options.data_dir):
         raise SystemExit(f"a demo runs in {options.data_dir} already: end it first")
     shutil.rmtree(options.data_dir, ignore_errors=True)
-    arguments = ["--seed", str(options.seed), "--quota-scale", str(QUOTA_SCALE), "--ship-delay", str(SHIP_DELAY)]
+    arguments = ["--scenario", options.scenario]
+    if options.seed is not None:
+        arguments += ["--seed", str(options.seed)]
     if options.orders_dir:
         arguments += ["--orders", str(options.orders_dir.resolve())]
     stacked = stack_options(Settings(), options.data_dir, arguments)
@@ -53,7 +53,7 @@ async def run_demo(options: DemoOptions) -> DemoResult:
         async with running(stack, connections) as run:
             result = await Demo(options, run).result()
         if options.orders_dir:
-            print_files(options.orders_dir)
+            survey.print_survey(survey.of_folder(options.orders_dir))
         print_result(result)
         console.print(f"every order's story: {stack.ui_url}/namespaces/{stack.options.temporal_namespace}/workflows")
         if options.keep:
@@ -80,7 +80,8 @@ class Demo:
             await self._until(lambda: self._run.shipped(wanted), live, "buyers buy, warehouses ship")
             await self._run.close_period()
             await self._until(self._run.ended, live, "settlements arrive")
-        return await self._run.count(time.monotonic() - started)
+        seconds = time.monotonic() - started
+        return await self._run.count(seconds, await self._run.audited())
 
     async def _until(self, done: Condition, live: Live, what: str) -> None:
         async def show(open_cases: int) -> None:
@@ -89,15 +90,6 @@ class Demo:
             live.update(_progress(states, what, open_cases))
 
         await self._run.until(done, PATIENCE_PER_PHASE, LOOK_SECONDS, show)
-
-
-def print_files(directory: Path) -> None:
-    """What each payload is, by the parser alone: the orders in it, or the reason why there is none."""
-    lines = []
-    for path, _, parsed in parsing.parse_folder(directory):
-        lines += [(path, order.key.external_id, order.state.value, str(order.total)) for order in parsed.orders]
-        lines += [(path, "", refusal.reason, f"{refusal.path}: {refusal.remedy}") for refusal in parsed.refusals]
-    rows("Payloads", ("file", "order", "state or reason", "total, or path and remedy"), lines)
 
 
 def _progress(states: dict[tuple[str, str], int], what: str, open_cases: int) -> Table:

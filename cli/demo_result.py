@@ -9,7 +9,9 @@ from decimal import Decimal
 from typing import Any
 
 from cli.audit import duplicates, unequal
+from cli.channels import print_audits
 from cli.output import console, rows
+from models.audit import AuditReport, Finding, Verdict
 from models.messages import FINAL_STATES
 from models.settlement import SettlementResult
 from store import cases, inbox, orders, settlements
@@ -29,6 +31,10 @@ class DemoResult:
     settlements: Sequence[SettlementResult]
     seconds: float = 0.0
     decisions: Counter[str] = field(default_factory=Counter)
+    effects: Counter[tuple[str, str]] = field(default_factory=Counter)
+    """Channel and effect -> how often it really happened there."""
+    audits: Sequence[AuditReport] = ()
+    """Each channel's own list against our registry, at the end."""
 
     @property
     def orders(self) -> int:
@@ -47,7 +53,13 @@ class DemoResult:
     def good(self) -> bool:
         sums = all(each.payout == each.matched + each.residual for each in self.settlements)
         clean = not (self.unfinished or self.duplicate_effects or self.unequal or self.open_cases)
-        return bool(self.orders) and clean and sums
+        return bool(self.orders) and clean and sums and not self.unexplained
+
+    @property
+    def unexplained(self) -> list[Finding]:
+        """What the channels know and we do not, or know otherwise."""
+        apart = (Verdict.MISSING, Verdict.DIFFERS)
+        return [finding for audit in self.audits for finding in audit.findings if finding.verdict in apart]
 
     def quantile(self, share: float) -> float | None:
         ordered = sorted(self.latencies)
@@ -89,12 +101,22 @@ class DemoResult:
             "doubled": self.duplicates,
             "refused": self.dead_letters,
             "decisions": dict(self.decisions),
+            "channel_effects": {f"{channel}/{effect}": n for (channel, effect), n in sorted(self.effects.items())},
+            "audit": [
+                {"channel": a.channel, "seen": a.seen, "agreed": a.agreed, "findings": len(a.findings)}
+                for a in self.audits
+            ],
             "seconds": round(self.seconds, 1),
         }
 
 
 async def counted(
-    database: Database, entries: list[dict[str, Any]], sold: int, seconds: float, decisions: Counter[str]
+    database: Database,
+    entries: list[dict[str, Any]],
+    sold: int,
+    seconds: float,
+    decisions: Counter[str],
+    audits: Sequence[AuditReport] = (),
 ) -> DemoResult:
     async with database.session() as session:
         by_state = await orders.counts_by_channel_and_state(session)
@@ -109,6 +131,8 @@ async def counted(
         for row in found
         if row.state != "cancelled"
     }
+    channels = {channel for channel, _ in by_state}
+    effects = Counter((entry["system"], entry["effect"]) for entry in entries if entry["system"] in channels)
     refused = [{"file": event.external_id, **refusal} for event in dead for refusal in event.refusals]
     return DemoResult(
         by_channel_and_state=by_state,
@@ -121,6 +145,8 @@ async def counted(
         settlements=posted,
         seconds=seconds,
         decisions=decisions,
+        effects=effects,
+        audits=audits,
     )
 
 
@@ -140,6 +166,13 @@ def print_result(result: DemoResult) -> None:
             for channel in channels
         ],
     )
+    rows(
+        "What the channels saw",
+        ("channel", "effect", "times"),
+        [(channel, effect.replace("_", " "), count) for (channel, effect), count in sorted(result.effects.items())],
+    )
+    if result.audits:
+        print_audits(list(result.audits))
     rows("Decisions of the operator", ("case", "number"), sorted(result.decisions.items()))
     if result.dead_letters:
         lines = [(r["external_id"], r["reason"], r["path"], r["value"], r["remedy"]) for r in result.dead_letters]

@@ -31,6 +31,7 @@ SIMPLE: dict[CaseKind, Decision] = {
     CaseKind.OUT_OF_STOCK: (Action.CANCEL, NOTHING, "cannot be delivered"),
     CaseKind.CHANNEL_DECLINED: (Action.SKIP, NOTHING, "entered on the channel by hand"),
     CaseKind.SETTLEMENT_DIFFERS: (Action.SKIP, NOTHING, "difference written off"),
+    CaseKind.CHANNEL_DIFFERS: (Action.SKIP, NOTHING, "looked at, and left so"),
     CaseKind.SETTLEMENT_OVERDUE: (Action.SKIP, NOTHING, "written off"),
 }
 

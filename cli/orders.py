@@ -13,7 +13,7 @@ from cli.output import console, fail, rows
 from models.case import Action, Amendment, CaseKind, ExceptionCase, Resolution
 from models.messages import CancelOutcome, CancelRequest, OrderState
 from models.order import OrderKey
-from store import cases, inbox, orders, settlements
+from store import cases, orders, settlements
 from workflows.order import OrderWorkflow
 
 
@@ -166,30 +166,6 @@ async def resolve(
         if error.status is RPCStatusCode.NOT_FOUND:
             fail(f"case {case_id} is over: its workflow {case.workflow_id} has ended")
         raise
-
-
-async def dead_letters(deployment: Deployment, channel: str | None, reason: str | None) -> list[dict[str, Any]]:
-    async with deployment.database() as database, database.session() as session:
-        found = await inbox.dead_letters(session, channel=channel, reason=reason)
-        return [
-            {
-                "id": event.id,
-                "channel": event.channel,
-                "account": event.account,
-                "source": event.source,
-                "topic": event.topic,
-                "external_id": event.external_id,
-                "received_at": event.received_at,
-                "attempts": event.attempts,
-                "refusals": event.refusals,
-            }
-            for event in found
-        ]
-
-
-async def replay(deployment: Deployment, ids: list[int]) -> int:
-    async with deployment.database() as database, database.session() as session:
-        return await inbox.replay(session, ids)
 
 
 def _line(line: dict[str, Any], snapshot: dict[str, Any]) -> tuple[object, ...]:

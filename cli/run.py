@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from typing import Any
 
 import httpx
@@ -14,9 +15,11 @@ from temporalio.client import Client
 
 from capture.temporal import connect
 from cli import schedules
+from cli.channels import audited
 from cli.demo_result import DemoResult, counted
 from cli.operator import Operator
 from connectors.registry import Connections
+from models.audit import AuditReport
 from models.messages import FINAL_STATES, OrderState
 from stack.up import LocalStack
 from store import inbox, orders
@@ -25,6 +28,8 @@ from store.database import Database
 AT_REST = FINAL_STATES | {OrderState.SHIPPED}
 """Nothing more happens to such an order before money comes."""
 SANDBOX_SECONDS = 60.0
+AUDIT_HOURS = 24 * 60
+"""Far enough back for the orders of files that a sandbox serves."""
 
 Condition = Callable[[], Awaitable[bool]]
 Show = Callable[[int], Awaitable[None]]
@@ -104,11 +109,15 @@ class Run:
         entries: list[dict[str, Any]] = (await self._get("ledger")).json()
         return entries
 
-    async def count(self, seconds: float) -> DemoResult:
+    async def audited(self) -> list[AuditReport]:
+        """Each channel's own list of its orders against the registry, when nothing is under way any more."""
+        return await audited(self.client, self.connections.channels, AUDIT_HOURS, timedelta())
+
+    async def count(self, seconds: float, audits: Sequence[AuditReport] = ()) -> DemoResult:
         """What the run came to, from the ledger and the store."""
         decided = self.operator.decided
         decisions = Counter(f"{case.kind.value}: {what.split(' ')[0].rstrip(':')}" for case, what in decided)
-        return await counted(self.database, await self.ledger(), await self.sold(), seconds, decisions)
+        return await counted(self.database, await self.ledger(), await self.sold(), seconds, decisions, audits)
 
     async def _get(self, path: str) -> httpx.Response:
         return (await self.sandbox.get(f"/_sandbox/{path}")).raise_for_status()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
@@ -17,25 +19,59 @@ from temporalio.client import (
     ScheduleUpdate,
     ScheduleUpdateInput,
 )
+from temporalio.common import Priority
 
 from activities.channel import ChannelAccount
+from capture.temporal import fairness_key
 from connectors.registry import ChannelConnection, Connections
 from workflows import policy
-from workflows.channel_sync import ChannelSync
+from workflows.channel_audit import AuditRequest, ChannelAudit
+from workflows.channel_sync import ChannelSync, ReturnSync
 from workflows.settlement import SettlementSync
+from workflows.stock_sync import StockSync
 
-POLL_SECONDS = 180
-"""Amazon's order search refills one call in three minutes; a connection's option `poll_seconds` says otherwise."""
+RETURN_SECONDS = 900
+"""Nothing of a return is due within minutes, and its reading costs quota that orders may need."""
 SETTLEMENT_SECONDS = 3600
 
 
+def account_of(connection: ChannelConnection) -> ChannelAccount:
+    return ChannelAccount(channel=connection.provider, account=connection.account)
+
+
+def audit_of(connection: ChannelConnection) -> AuditRequest:
+    return AuditRequest(account=account_of(connection), hours=connection.policies.audit_hours)
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One schedule of every account."""
+
+    name: str
+    workflow: Callable[[Any, Any], Awaitable[Any]]
+    seconds: Callable[[ChannelConnection], int]
+    argument: Callable[[ChannelConnection], Any] = account_of
+
+
+KINDS = (
+    Kind("orders", ChannelSync.run, lambda connection: connection.policies.poll_seconds),
+    Kind("returns", ReturnSync.run, lambda connection: max(RETURN_SECONDS, connection.policies.poll_seconds)),
+    Kind("settlements", SettlementSync.run, lambda _: SETTLEMENT_SECONDS),
+    Kind("stock", StockSync.run, lambda connection: connection.policies.stock_seconds),
+    Kind("audit", ChannelAudit.run, lambda connection: connection.policies.audit_seconds, audit_of),
+)
+
+
 async def apply(client: Client, connections: Connections, poll_seconds: int | None = None) -> list[dict[str, Any]]:
-    """Create or change a poll and a settlement schedule for each account; the same again changes nothing."""
+    """Create or change every kind of schedule for each account; the same again changes nothing.
+
+    `poll_seconds` is how often orders are polled, on every account, instead of its own policy.
+    """
     applied = []
     for connection in connections.channels:
-        every = poll_seconds or int(connection.options.get("poll_seconds", POLL_SECONDS))
-        for kind, seconds in (("orders", every), ("settlements", SETTLEMENT_SECONDS)):
-            name = schedule_id(kind, connection.provider, connection.account)
+        for kind in KINDS:
+            seconds = (kind.name == "orders" and poll_seconds) or kind.seconds(connection)
+            name = schedule_id(kind.name, connection.provider, connection.account)
             await _put(client, name, _schedule(kind, connection, seconds))
             applied.append({"schedule": name, "every_seconds": seconds})
     return applied
@@ -51,16 +87,16 @@ async def trigger(client: Client, kind: str, connection: ChannelConnection) -> N
     await client.get_schedule_handle(name).trigger(overlap=ScheduleOverlapPolicy.BUFFER_ONE)
 
 
-def _schedule(kind: str, connection: ChannelConnection, seconds: int) -> Schedule:
-    account = ChannelAccount(channel=connection.provider, account=connection.account)
-    workflow = ChannelSync.run if kind == "orders" else SettlementSync.run
+def _schedule(kind: Kind, connection: ChannelConnection, seconds: int) -> Schedule:
     return Schedule(
         action=ScheduleActionStartWorkflow(
-            workflow,
-            account,
-            id=f"sync-{kind}/{connection.provider}/{connection.account}",
+            kind.workflow,
+            kind.argument(connection),
+            id=f"sync-{kind.name}/{connection.provider}/{connection.account}",
             task_queue=policy.channel_queue(connection.provider),
-            static_summary=f"Read {kind} of {connection.provider}/{connection.account}",
+            static_summary=f"Read {kind.name} of {connection.provider}/{connection.account}",
+            # Its activities inherit it: the pile of one account holds up no other on the channel's queue.
+            priority=Priority(fairness_key=fairness_key(connection.provider, connection.account)),
         ),
         spec=ScheduleSpec(intervals=[ScheduleIntervalSpec(every=timedelta(seconds=seconds))]),
         policy=SchedulePolicy(overlap=ScheduleOverlapPolicy.SKIP, catchup_window=timedelta(minutes=10)),

@@ -9,6 +9,25 @@
 """
 
 from datetime import timedelta
+from enum import StrEnum
+
+
+class Failure(StrEnum):
+    """A vendor's error code in our vocabulary: the right-hand side of each channel's table of failures."""
+
+    UNAVAILABLE = "unavailable"
+    IN_DOUBT = "in_doubt"
+    DECLINED = "declined"
+    UNAUTHORIZED = "unauthorized"
+    SCHEMA_DRIFT = "schema_drift"
+    ALREADY_DONE = "already_done"
+    """The vendor refuses because it has happened before: a success, once that is looked up."""
+    NOTHING_THERE = "nothing_there"
+    """The vendor's way to say that a list is empty."""
+
+
+NOT_FOUND = "not_found"
+"""Code of `Declined` when the system has no such order, in every channel."""
 
 
 class ConnectorError(Exception):

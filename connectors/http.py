@@ -77,6 +77,7 @@ class VendorClient:
         path: str,
         *,
         json: Any = None,
+        files: Mapping[str, tuple[str, bytes, str]] | None = None,
         params: Mapping[str, str] | None = None,
         headers: Mapping[str, str] | None = None,
         correlation_id: str | None = None,
@@ -84,6 +85,8 @@ class VendorClient:
         writes: bool = False,
     ) -> httpx.Response:
         """Send one request. `writes` says that it may change something, so that a lost reply is `InDoubt`.
+
+        `files` are the parts of a form: name of the part -> file name, content, media type.
 
         Raises `Unavailable`, `InDoubt`, `Unauthorized`.
         """
@@ -94,7 +97,9 @@ class VendorClient:
         if idempotency_key:
             request_headers[IDEMPOTENCY_HEADER] = idempotency_key
         try:
-            response = await self._http.request(method, path, json=json, params=params, headers=request_headers)
+            response = await self._http.request(
+                method, path, json=json, files=files, params=params, headers=request_headers
+            )
         except _NOT_SENT as error:
             raise Unavailable(f"{self.vendor} {operation}: {error!r}") from error
         except httpx.RequestError as error:

@@ -3,10 +3,11 @@
 import asyncio
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import timedelta
 
 from connectors.errors import Unavailable
+from models.channel import QuotaLeft
 
 LONGEST_WAIT = 10.0
 """Seconds a call waits for its turn; beyond that it gives its worker slot back and says when to come again."""
@@ -42,6 +43,11 @@ class Bucket:
             self._refill()
             self.rate = rate
 
+    @property
+    def left(self) -> float:
+        self._refill()
+        return max(0.0, self._tokens)
+
     def _refill(self) -> None:
         now = self._clock()
         self._tokens = min(float(self.burst), self._tokens + (now - self._at) * self.rate)
@@ -51,13 +57,25 @@ class Bucket:
 class RateLimiter:
     """Keeps calls within the vendor's quota for each operation; operations without a bucket are not limited."""
 
-    def __init__(self, quotas: dict[str, tuple[float, int]]) -> None:
-        self._buckets = {operation: Bucket(rate, burst) for operation, (rate, burst) in quotas.items()}
+    def __init__(
+        self,
+        quotas: Mapping[str, tuple[float, int]],
+        *,
+        scale: float = 1.0,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        """`quotas`: operation -> (calls a second, burst) as published; `scale`: how many times that was granted."""
+        self._sleep = sleep
+        self._buckets = {
+            operation: Bucket(rate * scale, max(1, round(burst * scale)), clock)
+            for operation, (rate, burst) in quotas.items()
+        }
 
     async def acquire(self, operation: str) -> None:
         bucket = self._buckets.get(operation)
         if bucket and (wait := bucket.reserve()):
-            await asyncio.sleep(wait)
+            await self._sleep(wait)
 
     def learn(self, operation: str, rate: float) -> None:
         if bucket := self._buckets.get(operation):
@@ -66,3 +84,10 @@ class RateLimiter:
     def drain(self, operation: str) -> None:
         if bucket := self._buckets.get(operation):
             bucket.drain()
+
+    def levels(self) -> tuple[QuotaLeft, ...]:
+        """What is left of each quota, as far as our own calls say."""
+        return tuple(
+            QuotaLeft(operation=operation, rate=bucket.rate, burst=bucket.burst, left=bucket.left)
+            for operation, bucket in self._buckets.items()
+        )

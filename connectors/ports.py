@@ -7,17 +7,34 @@ Every write may be called more than once for the same thing and must have its ef
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Protocol
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal, Protocol
 
+from connectors.errors import Failure
 from models.base import Model, Moment
+from models.channel import (
+    Acknowledgement,
+    Cancellation,
+    CancelReason,
+    ChannelHealth,
+    Progress,
+    RefundReason,
+    RefundRequest,
+    ReturnDecision,
+    StockUpdate,
+)
 from models.fulfilment import ConfirmedParcel, Release, Shipment
-from models.order import Order, OrderKey
+from models.order import ChannelState, Order, OrderKey
+from models.returns import ChannelReturn, ReturnState
 from models.settlement import Settlement
 from models.systems import ErpOrder, FraudVerdict, Notice, ReleaseCancelled, TaxQuote
 
 __all__ = [
+    "HINT_TOPIC",
     "Channel",
     "ChannelFormat",
+    "Drift",
     "Erp",
     "ErpOrder",
     "Fraud",
@@ -26,12 +43,15 @@ __all__ = [
     "Notifier",
     "OrderPage",
     "Parsed",
+    "ParsedReturns",
     "PolledOrder",
     "Refusal",
     "ReleaseCancelled",
+    "ReturnPage",
     "SettlementRef",
     "Tax",
     "TaxQuote",
+    "Vocabulary",
     "WebhookEvent",
     "WebhookRefused",
     "Wms",
@@ -53,11 +73,51 @@ class Refusal(Model):
         return f"{self.reason} at {self.path}: {self.value}. {self.remedy}"
 
 
+class Drift(Model):
+    """Something in a payload that the mapping does not know: counted and shown, never a reason to refuse by itself."""
+
+    kind: Literal["unknown_field", "unknown_value"]
+    path: str
+    """Without positions in lists, so that the same drift counts as one: `orderLines.orderLine[].giftWrap`."""
+    value: str = ""
+    """Of an unknown value: the word. Never the content of an unknown field, which may be personal data."""
+
+
 class Parsed(Model):
     """Everything a payload yields: orders whose totals add up, and a named refusal for each that is not one."""
 
     orders: tuple[Order, ...] = ()
     refusals: tuple[Refusal, ...] = ()
+    drift: tuple[Drift, ...] = ()
+
+
+class ParsedReturns(Model):
+    """Everything that a payload about returns yields."""
+
+    returns: tuple[ChannelReturn, ...] = ()
+    refusals: tuple[Refusal, ...] = ()
+    drift: tuple[Drift, ...] = ()
+
+
+HINT_TOPIC = "hint"
+"""Topic of a delivery that names an order and says nothing reliable of it: the order is to be read again."""
+
+
+@dataclass(frozen=True)
+class Vocabulary:
+    """A channel's words and ours, both ways, as explicit tables."""
+
+    states: Mapping[str, ChannelState]
+    """The channel's word for an order's (or a line's) state -> ours. A word that is not here is refused by name."""
+    state_words: Mapping[ChannelState, str]
+    """Our state -> the word that the channel would use for it; each reads back to the same state."""
+    cancel_reasons: Mapping[CancelReason, str]
+    refund_reasons: Mapping[RefundReason, str]
+    return_states: Mapping[str, ReturnState]
+    failures: Mapping[str, Failure]
+    """The channel's error code (or `http_409`) -> what it means to us. A code that is not here is `Declined`."""
+    carriers: Mapping[str, str] = field(default_factory=dict)
+    """A carrier's plain name (letters and digits, lower case) -> the channel's code for it."""
 
 
 class WebhookEvent(Model):
@@ -66,6 +126,7 @@ class WebhookEvent(Model):
     delivery_id: str
     """Vendor's delivery id: the same on a retry of the same delivery."""
     topic: str
+    """`orders/…` with an order in the body, `returns/…` with a return, or `HINT_TOPIC`."""
     external_id: str | None = None
 
 
@@ -78,6 +139,10 @@ class ChannelFormat(Protocol):
 
     channel: str
     mapping_version: int
+    """Raised when a payload that was parsed before would be parsed differently."""
+    api_version: str
+    """The version of the channel's contract that is understood."""
+    vocabulary: Vocabulary
 
     def parse(self, body: bytes, account: str) -> Parsed:
         """Any bytes in; canonical orders and named refusals out. Never raises."""
@@ -85,6 +150,10 @@ class ChannelFormat(Protocol):
 
     def verify(self, headers: Mapping[str, str], body: bytes, secrets: tuple[str, ...]) -> WebhookEvent:
         """Check a webhook's raw body against current and former secrets. Raises `WebhookRefused`."""
+        ...
+
+    def parse_returns(self, body: bytes, account: str) -> ParsedReturns:
+        """Any bytes in; returns and named refusals out. Never raises."""
         ...
 
     def parse_settlement(self, body: bytes, account: str) -> Settlement:
@@ -108,6 +177,13 @@ class OrderPage(Model):
     """True when the next page is ready now."""
 
 
+class ReturnPage(Model):
+    returns: tuple[PolledOrder, ...]
+    """Each with the return's id as its `external_id`."""
+    cursor: str
+    more: bool
+
+
 class SettlementRef(Model):
     settlement_id: str
     document_id: str
@@ -123,8 +199,51 @@ class Channel(Protocol):
         """Read one page of orders changed since the cursor (`None`: since the configured start)."""
         ...
 
+    async def aclose(self) -> None: ...
+
+    def cursor_from(self, moment: datetime) -> str:
+        """The cursor of a poll that begins with what changed at this moment."""
+        ...
+
+    async def order(self, external_id: str) -> bytes:
+        """One order as it stands now, for `ChannelFormat.parse`. Raises `Declined` (`not_found`) when unknown."""
+        ...
+
+    async def acknowledge(self, request: Acknowledgement, *, retry: bool) -> Progress:
+        """Take the order. A channel that does not ask for it answers that it is done."""
+        ...
+
     async def confirm(self, parcel: ConfirmedParcel, *, retry: bool) -> None:
         """Tell the channel that a parcel left."""
+        ...
+
+    async def cancel(self, request: Cancellation, *, retry: bool) -> Progress:
+        """Cancel units. Those that are cancelled already are done; raises `Declined` for those that have left, and with
+        `not_found` when the channel has no such order."""
+        ...
+
+    async def refund(self, request: RefundRequest, *, retry: bool) -> Progress:
+        """Pay the buyer back, once. Raises `Declined` beyond what is left to refund."""
+        ...
+
+    async def returns(self, cursor: str | None) -> ReturnPage:
+        """Read one page of returns changed since the cursor (`None`: since the configured start)."""
+        ...
+
+    async def decide_return(self, decision: ReturnDecision, *, retry: bool) -> Progress:
+        """Raises `Declined` (`unsupported`) for an action that the channel leaves to itself."""
+        ...
+
+    async def set_stock(self, update: StockUpdate, *, retry: bool) -> Progress:
+        """Set what may be sold, absolutely. A SKU that the channel refuses is in `rejected`; the others are set."""
+        ...
+
+    async def follow(self, operation: str) -> Progress:
+        """What became of a request that was under way. Raises `Declined` with the channel's reason when it failed."""
+        ...
+
+    def health(self) -> ChannelHealth:
+        """What is known without asking the channel."""
         ...
 
     async def settlements(self) -> list[SettlementRef]:

@@ -1,27 +1,40 @@
-"""Which code speaks to which system: from the words of the connections file to connectors."""
+"""Which code speaks to which system: from the words of the connections file to connectors.
+
+A channel is a folder here with a `channel.py` that says `CHANNEL = ChannelKind(…)`; there is nothing else to register.
+"""
 
 from __future__ import annotations
 
+import pkgutil
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from importlib import import_module
+from importlib.util import find_spec
 from typing import TypeVar
 
-from connectors.amazon.client import AmazonChannel
-from connectors.amazon.format import AmazonFormat
+import connectors
 from connectors.erp.rest import RestErp
 from connectors.fraud.rest import RestFraud
+from connectors.kind import ChannelKind
 from connectors.notify.rest import RestNotifier
 from connectors.ports import Channel, ChannelFormat, Erp, Fraud, Notifier, Tax, Wms
-from connectors.registry import ChannelConnection, Connections, ConnectionsError, SystemConnection
-from connectors.shopify.client import ShopifyChannel
-from connectors.shopify.format import ShopifyFormat
+from connectors.registry import ChannelConnection, ChannelPolicies, Connections, ConnectionsError, SystemConnection
 from connectors.tax.avatax import AvaTax
 from connectors.wms.rest import RestWms
 
 T = TypeVar("T")
 
-FORMATS: Mapping[str, ChannelFormat] = {"amazon": AmazonFormat(), "shopify": ShopifyFormat()}
-_CHANNELS: Mapping[str, Callable[[ChannelConnection], Channel]] = {"amazon": AmazonChannel, "shopify": ShopifyChannel}
+
+def _channels() -> dict[str, ChannelKind]:
+    """Channel name -> its kind, of every folder here that has one."""
+    folders = [f"connectors.{found.name}" for found in pkgutil.iter_modules(connectors.__path__) if found.ispkg]
+    kinds = [import_module(f"{folder}.channel").CHANNEL for folder in folders if find_spec(f"{folder}.channel")]
+    return {kind.format.channel: kind for kind in kinds}
+
+
+CHANNELS: Mapping[str, ChannelKind] = _channels()
+FORMATS: Mapping[str, ChannelFormat] = {name: kind.format for name, kind in CHANNELS.items()}
+_CHANNELS: Mapping[str, Callable[[ChannelConnection], Channel]] = {n: kind.connect for n, kind in CHANNELS.items()}
 _ERPS: Mapping[str, Callable[[SystemConnection], Erp]] = {"rest": RestErp}
 _WMSS: Mapping[str, Callable[[SystemConnection], Wms]] = {"rest": RestWms}
 _TAXES: Mapping[str, Callable[[SystemConnection], Tax]] = {"avatax": AvaTax}
@@ -39,6 +52,8 @@ class Connectors:
     tax: Tax
     fraud: Fraud
     notifier: Notifier
+    policies: Mapping[tuple[str, str], ChannelPolicies] = field(default_factory=dict)
+    """Channel and account -> what is particular about it."""
 
 
 def connect(connections: Connections) -> Connectors:
@@ -52,6 +67,7 @@ def connect(connections: Connections) -> Connectors:
         tax=_provider("tax", _TAXES, connections.tax.provider)(connections.tax),
         fraud=_provider("fraud", _FRAUDS, connections.fraud.provider)(connections.fraud),
         notifier=_provider("notify", _NOTIFIERS, connections.notify.provider)(connections.notify),
+        policies={(c.provider, c.account): c.policies for c in connections.channels},
     )
 
 

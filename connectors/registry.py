@@ -9,7 +9,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, field_validator
 
 
 class ConnectionsError(Exception):
@@ -31,18 +31,48 @@ class SystemConnection(BaseModel):
         return resolve(self.credentials.get(name), f"{self.provider}: credential {name!r}")
 
 
+class ChannelPolicies(BaseModel):
+    """What an account may be treated differently in."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+    poll_seconds: int = Field(default=180, ge=1)
+    """Amazon's order search refills one call in three minutes."""
+    publish_stock: bool = True
+    """Tell the channel what it may sell."""
+    stock_seconds: int = Field(default=60, ge=1)
+    """How often it is told what has changed."""
+    safety_buffer: int = Field(default=0, ge=0)
+    """Units that are kept back from the channel, of each SKU."""
+    audit_seconds: int = Field(default=3600, ge=60)
+    audit_hours: int = Field(default=24, ge=1)
+    """How far back the channel audit looks."""
+
+
 class ChannelConnection(SystemConnection):
     """An account on a channel; `provider` is the channel's name (`amazon`, `shopify`)."""
 
     account: str = Field(pattern="^[^/]+$")
+    legal_entity: str = ""
+    """Who sells: the company that the account belongs to."""
+    currency: str | None = None
+    """Of the account's ledger, where its documents do not say."""
+    region: str = ""
+    """The account's marketplace or country, where its orders do not say."""
+    policies: ChannelPolicies = ChannelPolicies()
+    quota_scale: float = Field(default=1.0, gt=0)
+    """How many times the published quota this account was granted."""
+    credential_expires: AwareDatetime | None = None
+    """When a credential has to be renewed at the vendor's; shown by `channels status`."""
     webhook_secrets: tuple[str, ...] = Field(default=(), repr=False)
     """Current secret first, then former ones that may still sign during a rotation."""
 
     @property
     def resolved_webhook_secrets(self) -> tuple[str, ...]:
-        return tuple(
-            resolve(value, f"{self.provider}/{self.account}: webhook secret") for value in self.webhook_secrets
-        )
+        """As they are now: a file may hold several, a line each, so that a rotation needs no restart."""
+        what = f"{self.provider}/{self.account}: webhook secret"
+        found = (line for value in self.webhook_secrets for line in resolve(value, what).splitlines())
+        return tuple(line.strip() for line in found if line.strip())
 
 
 class Connections(BaseModel):

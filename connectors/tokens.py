@@ -30,7 +30,8 @@ class TokenAuth(httpx.Auth, ABC):
         self._lock = asyncio.Lock()
 
     @abstractmethod
-    def token_request(self) -> httpx.Request: ...
+    def token_request(self) -> httpx.Request:
+        """Resolves the connection's secrets each time: one that was rotated in its file counts from the next token."""
 
     @abstractmethod
     def apply(self, request: httpx.Request, token: str) -> None: ...

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -14,25 +15,30 @@ from capture.away import STORE_AWAY, in_words
 from connectors.providers import FORMATS
 from connectors.registry import Connections, ConnectionsError
 from gateway import metrics
+from gateway.keeper import Keeper
 from gateway.relaying import Relaying
 from gateway.webhooks import Answer, Webhooks
 from store.database import Database
 
 log = structlog.get_logger(__name__)
 
+CONNECTIONS = 10
+"""To the store. One delivery needs one for some milliseconds."""
 RETRY_AFTER = "5"
 """Seconds after which a sender may deliver again what could not be kept."""
 
 
 def create_app(database_url: str, connections: Connections, temporal_address: str, temporal_namespace: str) -> FastAPI:
     """The application, with a relay that runs as long as it does."""
-    database = Database(database_url)
+    database = Database(database_url, pool_size=CONNECTIONS)
     relaying = Relaying(database_url, temporal_address, temporal_namespace)
-    endpoints = Endpoints(database, Webhooks(database, connections, FORMATS), relaying)
+    keeper = Keeper(database)
+    endpoints = Endpoints(database, Webhooks(keeper, connections, FORMATS), relaying)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         relaying.start()
+        await _warm_up(database, keeper)
         yield
         await relaying.stop()
         await database.aclose()
@@ -45,6 +51,15 @@ def create_app(database_url: str, connections: Connections, temporal_address: st
     return app
 
 
+async def _warm_up(database: Database, keeper: Keeper) -> None:
+    """Before the first webhooks come: they would wait until all connections are open and all statements are made."""
+    try:
+        await asyncio.gather(*(database.ping() for _ in range(CONNECTIONS)))
+        await keeper.rehearse()
+    except STORE_AWAY as error:
+        log.error("the store is away", error=in_words(error))
+
+
 class Endpoints:
     def __init__(self, database: Database, webhooks: Webhooks, relaying: Relaying) -> None:
         self._database = database
@@ -52,7 +67,10 @@ class Endpoints:
         self._relaying = relaying
 
     async def receive(self, channel: str, account: str, request: Request) -> JSONResponse:
-        """Verify the raw body, keep it, answer. 401 unverified, 404 unknown account, 413 too large, 503 not kept."""
+        """Verify the raw body, keep it, answer.
+
+        401 unverified, 404 no such connection, 408 too slow, 413 too large, 503 not kept: deliver again.
+        """
         try:
             answer = await self._webhooks.receive(channel, account, request.headers, request.stream())
         except ClientDisconnect:

@@ -12,6 +12,7 @@ from store import inbox, orders, outbox
 from store.database import Database
 
 WEBHOOKS = Counter("orderyard_webhooks", "Deliveries by channel and outcome", ["channel", "outcome"])
+REFUSED = Counter("orderyard_webhooks_refused", "Refused deliveries by channel and HTTP status", ["channel", "status"])
 LATENCY_WINDOW = timedelta(hours=1)
 """Release latency is that of the orders released within this time."""
 

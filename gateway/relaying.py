@@ -1,67 +1,69 @@
-"""The relay inside the gateway's process: begins with it, ends with it, and outlasts every absence of Temporal."""
+"""The relay beside the gateway: a process of its own that begins and ends with it, and is started again when it dies.
+
+Parsing and delivering are work for a processor. In the process that answers webhooks they would keep them waiting.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import os
+import sys
+from pathlib import Path
 
 import structlog
-from temporalio.client import Client
-from temporalio.service import RPCError
-
-from capture.deliveries import Deliveries
-from capture.relay import Relay
-from capture.temporal import connect
-from connectors.providers import FORMATS
-from store.database import Database
 
 log = structlog.get_logger(__name__)
 
-GRACE = 2.0
-"""Seconds in which the deliveries under way may end; what is cut off is delivered by the next relay."""
+ROOT = Path(__file__).resolve().parent.parent
+COMMAND = ("-m", "gateway", "relay", "--attached")
+PAUSE = 1.0
+"""Seconds before a relay that died is started again."""
+PATIENCE = 4.0
+"""Seconds in which it ends by itself when it is asked to."""
 
 
 class Relaying:
-    """Has database connections of its own: deliveries that wait for Temporal must not keep a webhook waiting."""
-
     def __init__(self, database_url: str, temporal_address: str, temporal_namespace: str) -> None:
-        self._database_url = database_url
-        self._address = temporal_address
-        self._namespace = temporal_namespace
-        self._asked_to_stop = asyncio.Event()
-        self._task: asyncio.Task[None] | None = None
+        self._settings = {
+            "ORDERYARD_DATABASE_URL": database_url,
+            "ORDERYARD_TEMPORAL_ADDRESS": temporal_address,
+            "ORDERYARD_TEMPORAL_NAMESPACE": temporal_namespace,
+        }
+        self._process: asyncio.subprocess.Process | None = None
+        self._supervision: asyncio.Task[None] | None = None
 
     @property
     def alive(self) -> bool:
-        return self._task is not None and not self._task.done()
+        begun = self._supervision is not None and not self._supervision.done()
+        return begun and (self._process is None or self._process.returncode is None)
 
     def start(self) -> None:
-        self._task = asyncio.create_task(self._run())
-        self._task.add_done_callback(_report_end)
+        self._supervision = asyncio.create_task(self._supervise())
 
     async def stop(self) -> None:
-        if self._task is None:
+        """Let the deliveries under way end; what is cut off is delivered by the next relay."""
+        if self._supervision is None:
             return
-        self._asked_to_stop.set()
-        await asyncio.wait([self._task], timeout=GRACE)
-        self._task.cancel()
-        await asyncio.gather(self._task, return_exceptions=True)
-
-    async def _run(self) -> None:
-        client = await self._connected()
-        database = Database(self._database_url)
+        self._supervision.cancel()
+        await asyncio.gather(self._supervision, return_exceptions=True)
+        if self._process is None or self._process.returncode is not None:
+            return
+        self._process.terminate()
         try:
-            await Relay(database, client, Deliveries(client, FORMATS)).run(self._asked_to_stop)
-        finally:
-            await database.aclose()
+            await asyncio.wait_for(self._process.wait(), PATIENCE)
+        except TimeoutError:
+            self._process.kill()
+            await self._process.wait()
 
-    async def _connected(self) -> Client:
+    async def _supervise(self) -> None:
         while True:
-            try:
-                return await connect(self._address, self._namespace)
-            except (RPCError, RuntimeError) as error:
-                log.error("Temporal is away: captured events wait in the inbox", error=str(error))
-
-
-def _report_end(task: asyncio.Task[None]) -> None:
-    if not task.cancelled() and (error := task.exception()):
-        log.error("the relay ended: captured events wait in the inbox", exc_info=error)
+            self._process = await asyncio.create_subprocess_exec(
+                sys.executable,
+                *COMMAND,
+                cwd=ROOT,
+                env={**os.environ, **self._settings},
+                stdin=asyncio.subprocess.PIPE,  # It closes with this process, however that ends.
+            )
+            code = await self._process.wait()
+            log.error("the relay ended: captured events wait in the inbox", code=code)
+            await asyncio.sleep(PAUSE)

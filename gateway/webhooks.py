@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterable, Mapping
 from dataclasses import dataclass
 from uuid import uuid4
@@ -12,14 +13,15 @@ from connectors.ports import ChannelFormat, WebhookEvent, WebhookRefused
 from connectors.registry import Connections
 from connectors.wms.rest import report_secrets, verify_report
 from gateway import metrics
-from store import inbox
-from store.database import Database
+from gateway.keeper import Keeper
 from store.inbox import NewEvent
 
 log = structlog.get_logger(__name__)
 
 LARGEST_BODY = 2 * 1024 * 1024
 """Bytes. The largest order webhook that vendors send is well below one MiB."""
+SLOWEST = 30.0
+"""Seconds in which a body has to be there; vendors themselves give up after 5 to 10."""
 WMS = "wms"
 
 
@@ -34,8 +36,8 @@ class TooLarge(Exception):
 
 
 class Webhooks:
-    def __init__(self, database: Database, connections: Connections, formats: Mapping[str, ChannelFormat]) -> None:
-        self._database = database
+    def __init__(self, keeper: Keeper, connections: Connections, formats: Mapping[str, ChannelFormat]) -> None:
+        self._keeper = keeper
         self._connections = connections
         self._formats = formats
 
@@ -47,10 +49,12 @@ class Webhooks:
         if secrets is None:
             return self._refused(channel, account, 404, f"no connection {channel}/{account}")
         try:
-            body = await _read(stream)
+            body = await _read(headers, stream)
             event = self._verify(channel, headers, body, secrets)
         except TooLarge:
             return self._refused(channel, account, 413, f"larger than {LARGEST_BODY} bytes")
+        except TimeoutError:
+            return self._refused(channel, account, 408, f"not complete after {SLOWEST:.0f} seconds")
         except WebhookRefused as refused:
             return self._refused(channel, account, 401, str(refused))
         new = await self._keep(channel, account, headers, body, event)
@@ -71,8 +75,7 @@ class Webhooks:
             headers=dict(headers),
             body=body,
         )
-        async with self._database.session() as session:
-            return await inbox.keep(session, kept) is not None
+        return await self._keeper.keep(kept)
 
     def _secrets(self, channel: str, account: str) -> tuple[str, ...] | None:
         if channel == WMS:
@@ -87,15 +90,24 @@ class Webhooks:
 
     def _refused(self, channel: str, account: str, status: int, reason: str) -> Answer:
         log.warning("webhook refused", channel=channel, account=account, status=status, reason=reason)
-        metrics.WEBHOOKS.labels(channel if status != 404 else "unknown", "refused").inc()
+        known = channel if status != 404 else "unknown"  # Not a label for each name that somebody tries.
+        metrics.WEBHOOKS.labels(known, "refused").inc()
+        metrics.REFUSED.labels(known, str(status)).inc()
         return Answer(status, {"error": reason})
 
 
-async def _read(stream: AsyncIterable[bytes]) -> bytes:
-    """The body, at most `LARGEST_BODY` bytes of it: what is larger is not read to its end."""
+async def _read(headers: Mapping[str, str], stream: AsyncIterable[bytes]) -> bytes:
+    """The body, at most `LARGEST_BODY` bytes of it: what is larger, or says so, is not read to its end.
+
+    Raises `TooLarge`, and `TimeoutError` for a sender that holds its connection open and does not come to an end.
+    """
+    declared = headers.get("content-length", "")
+    if declared.isdecimal() and int(declared) > LARGEST_BODY:
+        raise TooLarge
     body = bytearray()
-    async for chunk in stream:
-        body += chunk
-        if len(body) > LARGEST_BODY:
-            raise TooLarge
+    async with asyncio.timeout(SLOWEST):
+        async for chunk in stream:
+            body += chunk
+            if len(body) > LARGEST_BODY:
+                raise TooLarge
     return bytes(body)

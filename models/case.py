@@ -27,6 +27,7 @@ class CaseKind(StrEnum):
     SETTLEMENT_OVERDUE = "settlement_overdue"
     SETTLEMENT_DIFFERS = "settlement_differs"
     PAYMENT_OVERDUE = "payment_overdue"
+    CHANNEL_DIFFERS = "channel_differs"
 
 
 class Action(StrEnum):

@@ -8,6 +8,7 @@ from pydantic import Field
 
 from models.base import Model, Moment
 from models.case import ExceptionCase
+from models.channel import CancelReason
 from models.money import Money
 from models.order import Order, OrderKey
 from models.quantities import QuantityLedger
@@ -47,6 +48,8 @@ class CancelRequest(Model):
     reason: str
     actor: str
     authority: str = "operator"
+    why: CancelReason = CancelReason.OTHER
+    """What the channel is told."""
 
 
 class CancelOutcome(Model):

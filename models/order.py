@@ -190,6 +190,18 @@ class Parcel(Model):
     """Channel line id -> quantity."""
 
 
+class OrderRefund(Model):
+    """Money that the channel has paid back to the buyer."""
+
+    refund_id: str
+    amount: Money
+    """Positive, with tax."""
+    at: Moment | None = None
+    reason: str = ""
+    quantities: dict[str, int] = Field(default_factory=dict)
+    """Channel line id -> units given back or given up for it."""
+
+
 class Totals(Model):
     """The sums of an order. `goods - discounts + shipping + other + seller_tax + channel_tax == total`.
 
@@ -241,6 +253,9 @@ class Order(Model):
     ship_by: Moment | None = None
     deliver_by: Moment | None = None
     parcels: tuple[Parcel, ...] = ()
+    refunds: tuple[OrderRefund, ...] = ()
+    acknowledge_by: Moment | None = None
+    """Until when the channel wants to hear that the seller takes the order; None where it does not ask, or knows."""
     cancel_requested: str | None = None
     """The buyer's reason, when the buyer asked for a cancellation that is not done yet."""
     cancel_reason: str | None = None

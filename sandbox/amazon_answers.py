@@ -11,6 +11,7 @@ from starlette.responses import JSONResponse, Response
 
 from sandbox.core import Handler
 
+Payload = dict[str, Any]
 DENIED = "Access to requested resource is denied."
 
 

@@ -8,8 +8,7 @@ from datetime import datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
-from sandbox.amazon_answers import written
-from sandbox.amazon_shelf import Payload
+from sandbox.amazon_answers import Payload, written
 from sandbox.goods import Listing
 from sandbox.traits import Traits
 
@@ -130,6 +129,9 @@ def _item(
         item["promotion"] = {"breakdowns": [{"promotionId": "AUTUMN-10"}]}
     if traits.gift:
         item["fulfillment"]["packing"] = {"giftOption": {"giftMessage": "Enjoy!", "giftWrapLevel": "Classic"}}
+    if traits.asks_to_cancel and not traits.channel_fulfilled:
+        request = {"requester": "BUYER", "cancelReason": "Ordered by mistake"}
+        item["cancellation"] = {"cancellationRequest": request}
     if traits.channel_tax:
         collection = {"model": "MARKETPLACE_FACILITATOR", "responsibleParty": "Amazon Services, Inc."}
         item["tax"] = {"taxCollections": [collection]}

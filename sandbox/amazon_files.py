@@ -8,7 +8,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from sandbox.amazon_shelf import Payload
+from sandbox.amazon_answers import Payload
 from sandbox.amazon_v0 import from_v0
 
 DEEPEST = 12

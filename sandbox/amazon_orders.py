@@ -12,8 +12,8 @@ from starlette.datastructures import QueryParams
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from sandbox.amazon_answers import invalid, not_found, now, read_moment, written
-from sandbox.amazon_shelf import AmazonShelf, Payload
+from sandbox.amazon_answers import Payload, invalid, not_found, now, read_moment, written
+from sandbox.amazon_shelf import AmazonShelf
 
 DATASETS = {
     "BUYER": (("buyer",), ()),

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 
 from models.money import Money, MoneyError
-from sandbox.amazon_shelf import Payload
+from sandbox.amazon_answers import Payload
+from sandbox.amazon_prices import read
 
 COLUMNS = (
     "settlement-id", "settlement-start-date", "settlement-end-date", "deposit-date", "total-amount", "currency",
@@ -18,6 +19,8 @@ COLUMNS = (
     "promotion-id",
 )  # fmt: skip
 COMMISSION = Decimal("0.15")
+REFUND_COMMISSION = Decimal("0.20")
+"""What Amazon keeps of a commission when the sale is refunded."""
 TAX_EXCLUSIVE = ("ATVPDKIKX0DER", "A2EUQ1WTGCTBG2")
 """US and Canada, where prices are stated without tax."""
 PRICES = {"ITEM": "Principal", "SHIPPING": "Shipping", "GIFT_WRAP": "GiftWrap"}
@@ -77,10 +80,10 @@ def _amounts(item: Payload) -> Iterator[tuple[str, str, Money]]:
     """Type, what it is on, and amount, of each breakdown or its details where these are all of it."""
     breakdowns = item.get("proceeds", {}).get("breakdowns") or []
     if not any(breakdown.get("type") == "ITEM" for breakdown in breakdowns):
-        yield "ITEM", "ITEM", _money(item["product"]["price"]["unitPrice"]) * item["quantityOrdered"]
+        yield "ITEM", "ITEM", read(item["product"]["price"]["unitPrice"]) * item["quantityOrdered"]
     for breakdown in breakdowns:
-        whole = _money(breakdown["subtotal"])
-        details = [(part["subtype"], _money(part["value"])) for part in breakdown.get("detailedBreakdowns") or []]
+        whole = read(breakdown["subtotal"])
+        details = [(part["subtype"], read(part["value"])) for part in breakdown.get("detailedBreakdowns") or []]
         if details and Money.total((amount for _, amount in details), whole.currency) == whole:
             yield from ((breakdown["type"], on, amount) for on, amount in details)
         else:
@@ -94,7 +97,7 @@ def _owed(order: Payload, rows: list[Row], currency: str) -> Money:
         return paid
     withheld = Money.total((row.amount for row in rows if row.kind == "ItemWithheldTax"), currency)
     exclusive = order.get("salesChannel", {}).get("marketplaceId") in TAX_EXCLUSIVE
-    return paid if exclusive and _money(total) == paid else _money(total) + withheld
+    return paid if exclusive and read(total) == paid else read(total) + withheld
 
 
 def _fees(order: Payload, rows: list[Row]) -> Iterator[Row]:
@@ -116,11 +119,20 @@ def _by_amazon(item: Payload) -> bool:
     return bool(models & {"MARKETPLACE_FACILITATOR"} or schemes & {"IOSS", "UOSS"})
 
 
-def _money(stated: Payload) -> Money:
-    try:
-        return Money.of(Decimal(str(stated["amount"])), str(stated["currencyCode"]))
-    except InvalidOperation:
-        raise MoneyError(f"{stated['amount']!r} is not an amount") from None
+def refund_rows(order: Payload, refund: Payload) -> list[Row]:
+    """What a refund costs the seller: the money, less the commission that Amazon gives back, and a fee for doing so."""
+    items = {item["orderItemId"]: item for item in order["orderItems"]}
+    rows: list[Row] = []
+    for paid in refund["items"]:
+        item = items[paid["item"]]
+        amounts = {kind: Money.model_validate(amount) for kind, amount in paid["components"].items()}
+        rows += [Row("Refund", "ItemPrice", kind, -amount, order, item) for kind, amount in amounts.items()]
+        if principal := amounts.get("Principal"):
+            commission = Money.rounded(principal.amount * COMMISSION, principal.currency)
+            kept = Money.rounded(commission.amount * REFUND_COMMISSION, principal.currency)
+            fees = (("Commission", commission), ("RefundCommission", -kept))
+            rows += [Row("Refund", "ItemFees", name, fee, order, item) for name, fee in fees if fee]
+    return rows
 
 
 def flat_file(settlement_id: str, rows: list[Row], currency: str, start: datetime, end: datetime) -> tuple[str, Money]:

@@ -9,8 +9,8 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from sandbox.amazon_answers import Refused, invalid, not_found, now, read_moment, written
-from sandbox.amazon_shelf import AmazonShelf, Payload
+from sandbox.amazon_answers import Payload, Refused, invalid, not_found, now, read_moment, written
+from sandbox.amazon_shelf import AmazonShelf
 from sandbox.amazon_v0 import STATUSES, address_to_v0, items_to_v0, to_v0
 
 

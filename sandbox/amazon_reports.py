@@ -6,7 +6,7 @@ import base64
 import gzip
 import hashlib
 import json
-import secrets
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
 
@@ -14,36 +14,54 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from models.money import Money
-from sandbox.amazon_answers import invalid, not_found, now, read_moment, written
-from sandbox.amazon_payout import Row, flat_file, order_rows
-from sandbox.amazon_shelf import AmazonShelf, Payload
+from sandbox.amazon_answers import Payload, invalid, not_found, now, read_moment, written
+from sandbox.amazon_payout import Row, flat_file, order_rows, refund_rows
+from sandbox.amazon_refunds import AmazonRefunds
+from sandbox.amazon_shelf import AmazonShelf
+from sandbox.amazon_storage import AmazonStorage, denied
 from sandbox.core import Sandbox
 
 REPORT_TYPE = "GET_V2_SETTLEMENT_REPORT_DATA_FLAT_FILE_V2"
-URL_LIFETIME = timedelta(minutes=5)
 SUBSCRIPTION = Decimal("39.99")
 
 
+@dataclass
+class Period:
+    """What is settled in a currency: records and refunds, each with its rows."""
+
+    orders: list[tuple[Payload, list[Row]]] = field(default_factory=list)
+    refunds: list[tuple[Payload, list[Row]]] = field(default_factory=list)
+
+
 class AmazonReports:
-    def __init__(self, sandbox: Sandbox, shelf: AmazonShelf) -> None:
-        self._base_url = sandbox.options.base_url
+    def __init__(self, sandbox: Sandbox, shelf: AmazonShelf, storage: AmazonStorage, refunds: AmazonRefunds) -> None:
         self._ledger = sandbox.ledger
         self._shelf = shelf
+        self._storage = storage
+        self._refunds = refunds
         self._reports = sandbox.shelf.collection("amazon_reports")
-        self._signing = secrets.token_hex(16)
 
     def close_period(self) -> list[str]:
-        """Settle every shipped order that is not settled yet: a report for each currency. Returns their ids."""
-        by_currency: dict[str, list[tuple[Payload, list[Row]]]] = {}
+        """Settle every shipped order, and every refund, that is not settled yet: a report for each currency.
+
+        Returns their ids.
+        """
+        by_currency: dict[str, Period] = {}
         for record in self._shelf.records():
             if not record.get("settled") and _shipped(record["order"]) and (rows := _rows(record["order"])):
-                by_currency.setdefault(rows[0].amount.currency, []).append((record, rows))
-        return [self._close(currency, settled) for currency, settled in by_currency.items()]
+                by_currency.setdefault(rows[0].amount.currency, Period()).orders.append((record, rows))
+        for refund in self._refunds.unsettled():
+            order = self._shelf.get(refund["order_id"])
+            assert order is not None
+            rows = refund_rows(order["order"], refund)
+            by_currency.setdefault(rows[0].amount.currency, Period()).refunds.append((refund, rows))
+        return [self._close(currency, period) for currency, period in by_currency.items()]
 
-    def _close(self, currency: str, settled: list[tuple[Payload, list[Row]]]) -> str:
-        number = len(self._reports) + 1
+    def _close(self, currency: str, period: Period) -> str:
+        number = sum(entry["report"]["reportType"] == REPORT_TYPE for entry in self._reports.values()) + 1
         settlement_id = str(28_000_000_000 + number)
-        rows = [row for _, rows in settled for row in rows] + _account_rows(number, currency)
+        rows = [row for _, rows in (*period.orders, *period.refunds) for row in rows]
+        rows += _account_rows(number, currency)
         end = now()
         text, total = flat_file(settlement_id, rows, currency, end - timedelta(days=14), end)
         report = {
@@ -56,13 +74,15 @@ class AmazonReports:
             "processingStartTime": written(end),
             "processingEndTime": written(end),
             "reportDocumentId": f"amzn1.spdoc.1.4.na.{hashlib.sha256(text.encode()).hexdigest()[:32]}.{number}",
-            "marketplaceIds": sorted({_marketplace(record["order"]) for record, _ in settled}),
+            "marketplaceIds": sorted({_marketplace(record["order"]) for record, _ in period.orders}),
         }
         self._reports.put(settlement_id, {"report": report, "text": text})
-        for record, _ in settled:
+        for record, _ in period.orders:
             self._shelf.settled(record, settlement_id)
+        for refund, _ in period.refunds:
+            self._refunds.settled(refund, settlement_id)
         self._ledger.record(
-            "amazon", "settlement_closed", settlement_id, total=str(total), orders=len(settled), rows=len(rows)
+            "amazon", "settlement_closed", settlement_id, total=str(total), orders=len(period.orders), rows=len(rows)
         )
         return settlement_id
 
@@ -90,29 +110,21 @@ class AmazonReports:
         document_id = request.path_params["document_id"]
         if self._text(document_id) is None:
             raise not_found("The report document")
-        until = str(int((now() + URL_LIFETIME).timestamp()))
-        query = f"X-Amz-Expires={until}&X-Amz-Signature={self._signature(document_id, until)}"
-        url = f"{self._base_url}/amazon-documents/{document_id}?{query}"
+        url = self._storage.address(f"/amazon-documents/{document_id}")
         return JSONResponse({"reportDocumentId": document_id, "url": url, "compressionAlgorithm": "GZIP"})
 
     async def download(self, request: Request) -> Response:
         """The file itself, from storage that knows signatures, not tokens."""
-        document_id = request.path_params["document_id"]
-        until = request.query_params.get("X-Amz-Expires", "")
-        signature = request.query_params.get("X-Amz-Signature", "")
-        good = secrets.compare_digest(signature.encode(), self._signature(document_id, until).encode())
-        text = self._text(document_id)
-        if text is None or not good or int(until) < now().timestamp():
-            body = "<Error><Code>AccessDenied</Code><Message>Request has expired</Message></Error>"
-            return Response(body, status_code=403, media_type="application/xml")
+        text = self._text(request.path_params["document_id"])
+        if refusal := self._storage.refusal(request):
+            return refusal
+        if text is None:
+            return denied()
         return Response(gzip.compress(text.encode()), media_type="text/plain")
 
     def _text(self, document_id: str) -> str | None:
-        entries = (e for e in self._reports.values() if e["report"]["reportDocumentId"] == document_id)
+        entries = (e for e in self._reports.values() if e["report"].get("reportDocumentId") == document_id)
         return next((str(entry["text"]) for entry in entries), None)
-
-    def _signature(self, document_id: str, until: str) -> str:
-        return hashlib.sha256(f"{self._signing}/{document_id}/{until}".encode()).hexdigest()
 
 
 def _shipped(order: Payload) -> bool:
@@ -135,7 +147,7 @@ def _marketplace(order: Payload) -> str:
 def _account_rows(number: int, currency: str) -> list[Row]:
     """What belongs to no order: the subscription, and now and then a label that nobody has seen before."""
     rows = [Row("ServiceFee", "other-transaction", "Subscription Fee", -Money.rounded(SUBSCRIPTION, currency), {}, {})]
-    if number % 2 == 1:
+    if number % 2 == 0:
         odd = Money.rounded(Decimal("-1.37"), currency)
         rows.append(Row("other-transaction", "other-transaction", f"Seasonal Rebalancing {number}", odd, {}, {}))
     return rows

@@ -8,8 +8,8 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
-from sandbox.amazon_answers import Refused, error, invalid, json_body, not_found, written
-from sandbox.amazon_shelf import AmazonShelf, Payload, order_key
+from sandbox.amazon_answers import Payload, Refused, error, invalid, json_body, not_found, written
+from sandbox.amazon_shelf import AmazonShelf, order_key
 from sandbox.ledger import Ledger
 
 NEEDED = ("packageReferenceId", "carrierCode", "trackingNumber", "shipDate", "orderItems")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from sandbox.amazon_shelf import Payload
+from sandbox.amazon_answers import Payload
 
 STATUSES = {
     "PENDING_AVAILABILITY": "PendingAvailability",
@@ -94,6 +94,9 @@ def _item_to_v0(item: Payload) -> Payload:
         old.update(_breakdown_to_v0(breakdown))
     if item.get("tax", {}).get("taxCollections"):
         old["TaxCollection"] = {"Model": "MarketplaceFacilitator", "ResponsibleParty": "Amazon Services, Inc."}
+    if request := item.get("cancellation", {}).get("cancellationRequest"):
+        reason = request.get("cancelReason", "")
+        old["BuyerRequestedCancel"] = {"IsBuyerRequestedCancel": "true", "BuyerCancelReason": reason}
     gift = {name: old.pop(name) for name in ("GiftWrapPrice", "GiftWrapTax") if name in old}
     return {name: value for name, value in old.items() if value is not None} | ({"BuyerInfo": gift} if gift else {})
 

@@ -14,6 +14,7 @@ from sandbox.twins import Twins
 
 
 def create_app(options: SandboxOptions) -> Starlette:
+    """Raises `ScenarioError` for a scenario of channels or operations that are not there."""
     twins = Twins(options)
 
     @asynccontextmanager
@@ -30,4 +31,6 @@ def create_app(options: SandboxOptions) -> Starlette:
 
     app = Starlette(routes=[*Controls(twins).routes(), *twins.routes()], lifespan=lifespan)
     app.state.twins = twins
+    # Only now: a twin makes its operations known when it is asked for its routes.
+    options.scenario.check(twins.channels, twins.sandbox.operations)
     return app

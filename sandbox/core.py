@@ -8,15 +8,16 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from sandbox.faults import Fault, FaultKind, Faults
 from sandbox.ledger import Ledger
+from sandbox.scenario import Scenario, everyday, load_scenario
 from sandbox.shelf import Shelf
 
 Handler = Callable[[Request], Awaitable[Response]]
@@ -34,6 +35,26 @@ class SandboxOptions(BaseModel):
     """1 = the vendor's published quota; 10 = an account that was granted ten times as much."""
     ship_delay: float = 0.2
     """Seconds between a release and its first parcel."""
+    job_delay: float = 0.2
+    """Seconds that a channel takes for what it does later (feeds, imports, jobs)."""
+    scenario: Scenario = Field(default_factory=everyday)
+    """How buyers behave and what goes wrong."""
+
+    @classmethod
+    def in_scenario(cls, name: str | Path, **options: Any) -> Self:
+        """The options of a scenario (a name or a file); an option that is given, and not None, comes before its own.
+
+        Raises `ScenarioError`.
+        """
+        scenario = load_scenario(name)
+        told = {
+            "scenario": scenario,
+            "seed": scenario.seed,
+            "quota_scale": scenario.quota_scale,
+            "ship_delay": scenario.delays.ship,
+            "job_delay": scenario.delays.job,
+        }
+        return cls(**{**told, **{name: value for name, value in options.items() if value is not None}})
 
 
 class LostReply(Response):
@@ -102,6 +123,8 @@ class Sandbox:
         self.shelf = Shelf(self.options.state_dir)
         self.ledger = Ledger(self.shelf)
         self.faults = Faults(self.options.seed)
+        for fault in self.options.scenario.faults:
+            self.faults.add(fault)
 
     def spawn(self, work: Coroutine[Any, Any, None]) -> None:
         """Run something in the background (a parcel being packed, a webhook being sent) until the sandbox ends."""
@@ -126,7 +149,7 @@ class Sandbox:
         """
         self.operations.add(name)
         scaled = (
-            QuotaBucket(quota[0] * self.options.quota_scale, round(quota[1] * self.options.quota_scale))
+            QuotaBucket(quota[0] * self.options.quota_scale, max(1, round(quota[1] * self.options.quota_scale)))
             if quota
             else None
         )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import hmac
 import random
 import time
@@ -17,22 +16,29 @@ from starlette.routing import Route
 
 from sandbox.core import Handler, Sandbox
 from sandbox.shopify_book import ACCOUNT, OrderBook, now
+from sandbox.shopify_buyers import Buyers
+from sandbox.shopify_cancel import Cancelling
+from sandbox.shopify_edit import Editing
+from sandbox.shopify_fulfil import Fulfilling
 from sandbox.shopify_graphql import GraphqlEndpoint
 from sandbox.shopify_hooks import CLIENT_SECRET, SHOP_DOMAIN, Hooks
 from sandbox.shopify_loading import first_topic, next_topic, orders_of
 from sandbox.shopify_orders import OrderWriter
 from sandbox.shopify_payments import Payments
 from sandbox.shopify_query import unauthorized
+from sandbox.shopify_refunds import Refunds
 from sandbox.shopify_rest import RestEndpoints
+from sandbox.shopify_returns import Returns
+from sandbox.shopify_root import Parts
+from sandbox.shopify_stock import Inventory
 from sandbox.traits import Traits
 from sandbox.webhooks import WebhookSender
 
 ACCESS_TOKEN = "shpat_sandbox_8d0b6a1e"
 CLIENT_ID = "sandbox-app-5b2e"
 TOKEN_SECONDS = 86399
-LATEST_CANCELLATION = 0.3
-"""Seconds within which a buyer who regrets cancels: it may race with everything that happens to the order."""
-PAYMENT_SECONDS = 1.0
+SCOPE = "read_orders,write_orders,write_order_edits,write_fulfillments,write_returns,write_inventory"
+SUPPORTED = ("2026-01", "2026-04", "2026-07", "2026-10", "unstable")
 
 
 class ShopifyTwin:
@@ -41,9 +47,25 @@ class ShopifyTwin:
         self._book = OrderBook(sandbox)
         self._payments = Payments(sandbox, self._book)
         self._hooks = Hooks(webhooks)
-        self._graphql = GraphqlEndpoint(sandbox, self._book, self._payments)
+        self._parts = self._made(sandbox)
+        self._buyers = Buyers(sandbox, self._parts, self._hooks)
+        self._graphql = GraphqlEndpoint(sandbox, self._parts)
         self._rest = RestEndpoints(sandbox, self._book, self._payments)
         self._tokens = sandbox.shelf.collection("shopify.tokens")
+
+    def _made(self, sandbox: Sandbox) -> Parts:
+        inventory = Inventory(sandbox, self._book)
+        refunds = Refunds(sandbox, self._book, self._hooks, inventory)
+        return Parts(
+            book=self._book,
+            payments=self._payments,
+            refunds=refunds,
+            cancelling=Cancelling(sandbox, self._book, refunds, self._hooks),
+            editing=Editing(sandbox, self._book, refunds, self._hooks, inventory),
+            returns=Returns(sandbox, self._book, refunds, self._hooks),
+            inventory=inventory,
+            fulfilling=Fulfilling(self._book, lambda order_id: self._buyers.shipped(order_id)),
+        )
 
     def routes(self) -> list[Route]:
         api = "/admin/api/{version}"
@@ -61,6 +83,7 @@ class ShopifyTwin:
             "base_url": self._sandbox.options.base_url,
             "credentials": {"client_id": CLIENT_ID, "client_secret": CLIENT_SECRET},
             "webhook_secrets": [CLIENT_SECRET],
+            "quota_scale": self._sandbox.options.quota_scale,
             "options": {"start": "2000-01-01T00:00:00Z", "overlap_seconds": 5},
         }
 
@@ -81,18 +104,14 @@ class ShopifyTwin:
         self._book.add(order)
         if not traits.lose_webhook:
             self._announce(order, traits)
-        chance = random.Random(f"{self._sandbox.options.seed}/shopify-buyer/{traits.number}")
-        if traits.cancel:
-            delay = chance.uniform(0, LATEST_CANCELLATION)
-            self._sandbox.spawn(self._cancel_later(order_id, delay, told=not traits.lose_webhook))
-        elif order["financial_status"] == "pending":
-            self._sandbox.spawn(self._pay_later(order_id, told=not traits.lose_webhook))
+        self._parts.inventory.sell(order)
+        self._buyers.bought(order, traits)
         return order_id
 
     def resume(self) -> None:
-        """Buyers who had not paid when the sandbox stopped do so now. Needs a running event loop."""
-        for order_id in self._book.unpaid():
-            self._sandbox.spawn(self._pay_later(order_id, told=True))
+        """Jobs and buyers go on with what they were about when the sandbox stopped. Needs a running event loop."""
+        self._parts.cancelling.resume()
+        self._buyers.resume()
 
     def load(self, path: Path) -> list[str]:
         """Serve the orders of a file; returns their ids. Several documents of one id are its versions."""
@@ -108,7 +127,7 @@ class ShopifyTwin:
             if not self._graphql.readable(order_id):
                 self._book.add(order, listed=False)
             elif order.get("financial_status") == "pending" and not order.get("cancelled_at"):
-                self._sandbox.spawn(self._pay_later(order_id, told=True))
+                self._buyers.pays(order_id, told=True)
         return list(latest)
 
     def close_period(self) -> list[str]:
@@ -122,24 +141,12 @@ class ShopifyTwin:
             self._hooks.send("orders/updated", order)
         self._hooks.send("orders/create", order, copies=traits.duplicates)
 
-    async def _cancel_later(self, order_id: str, delay: float, *, told: bool) -> None:
-        await asyncio.sleep(delay)
-        order = self._book.cancel(order_id)
-        if order and told:
-            self._hooks.send("orders/cancelled", order)
-
-    async def _pay_later(self, order_id: str, *, told: bool) -> None:
-        await asyncio.sleep(PAYMENT_SECONDS)
-        order = self._book.pay(order_id)
-        if order and told:
-            self._hooks.send("orders/paid", order)
-
     def _guarded(self, handler: Handler) -> Handler:
         async def answer(request: Request) -> Response:
             if not self._known(request.headers.get("X-Shopify-Access-Token", "")):
                 return unauthorized()
             response = await handler(request)
-            response.headers["X-Shopify-API-Version"] = request.path_params["version"]
+            response.headers["X-Shopify-API-Version"] = served(request.path_params["version"])
             return response
 
         return answer
@@ -156,9 +163,12 @@ class ShopifyTwin:
             return JSONResponse({"error": "invalid_client", "error_description": "Client authentication failed"}, 401)
         token = f"shpat_{uuid.uuid4().hex}"
         self._tokens.put(token, time.time() + TOKEN_SECONDS)
-        return JSONResponse(
-            {"access_token": token, "scope": "read_orders,write_fulfillments", "expires_in": TOKEN_SECONDS}
-        )
+        return JSONResponse({"access_token": token, "scope": SCOPE, "expires_in": TOKEN_SECONDS})
+
+
+def served(version: str) -> str:
+    """A version that has ended, or is not out yet, is answered with the oldest one that is supported."""
+    return version if version in SUPPORTED else SUPPORTED[0]
 
 
 def _slow_down() -> Response:

@@ -1,4 +1,4 @@
-"""The shop's orders and what happens to them: paid, cancelled, fulfilled. Kept in REST shape."""
+"""The shop's orders and how far they are: paid, fulfilled. Kept in REST shape."""
 
 from __future__ import annotations
 
@@ -39,12 +39,18 @@ class OrderBook:
         self._hidden = sandbox.shelf.collection("shopify.unlisted")
         self._numbers = sandbox.shelf.collection("shopify.numbers")
         self._owners = {str(each["id"]): name for name in self._waiting for each in self._waiting.get(name) or ()}
+        self._line_owners: dict[str, str] = {}
+        self._refund_owners: dict[str, str] = {}
+        for each in self._orders.values():
+            self._index(each)
+        self.returned: set[str] = set()
+        """Orders that something of is coming back."""
         self.changed = {str(each["id"]): moment_of(each.get("updated_at")) for each in self._orders.values()}
 
     def add(self, order: dict[str, Any], *, listed: bool = True) -> None:
         """Keep a new order, or a newer version of one, as it is written."""
         order_id = str(order["id"])
-        self._keep(order)
+        self.keep(order)
         if order_id not in self._waiting:
             self._waiting.put(order_id, list(self._split(order)))
             self._owners.update({str(each["id"]): order_id for each in self._waiting.get(order_id) or ()})
@@ -52,7 +58,7 @@ class OrderBook:
             self._hidden.put(order_id, True)
 
     def get(self, order_id: str) -> dict[str, Any] | None:
-        """A copy: change it, then `_keep` it."""
+        """A copy: change it, then `save` it."""
         return copy.deepcopy(self._orders.get(order_id))
 
     def listed(self) -> Iterator[tuple[datetime, str]]:
@@ -77,38 +83,45 @@ class OrderBook:
         """The order that a fulfilment order belongs to."""
         return self._owners.get(fulfilment_order_id)
 
+    def owner_of_line(self, line_id: str) -> str | None:
+        """The order that a line item belongs to."""
+        return self._line_owners.get(line_id)
+
+    def owner_of_refund(self, refund_id: str) -> str | None:
+        """The order that a refund belongs to."""
+        return self._refund_owners.get(refund_id)
+
     def number(self, name: str) -> int:
         """1, 2, 3 … for each name, also after a restart."""
         number = int(self._numbers.get(name) or 0) + 1
         self._numbers.put(name, number)
         return number
 
-    def cancel(self, order_id: str) -> dict[str, Any] | None:
-        """The buyer cancels. None when goods have left already: then Shopify refuses."""
-        order = self.get(order_id)
-        if order is None or order["fulfillments"] or order["cancelled_at"]:
-            return None
-        self._touch(order)
-        order.update(cancelled_at=order["updated_at"], cancel_reason="customer", financial_status="refunded")
-        order["refunds"].append(self._refund(order))
-        for line in order["line_items"]:
-            line.update(current_quantity=0, fulfillable_quantity=0)
-        self._keep(order)
-        closed = self.fulfilment_orders(order_id)
-        for waiting in closed:
-            waiting["status"] = "CLOSED"
-            for line in waiting["lines"]:
-                line["remaining"] = 0
-        self._waiting.put(order_id, closed)
-        return order
+    def save(self, order: dict[str, Any]) -> None:
+        """Keep a change of an order that `get` gave out."""
+        self.touch(order)
+        self.keep(order)
+
+    def stop_waiting(self, order_id: str, units: dict[str, int]) -> None:
+        """So many units of the order's lines are not to be shipped any more."""
+        waiting = self.fulfilment_orders(order_id)
+        left = dict(units)
+        for each in waiting:
+            for line in each["lines"]:
+                taken = min(left.get(line["line_item_id"], 0), line["remaining"])
+                line["remaining"] -= taken
+                line["total"] -= taken
+                left[line["line_item_id"]] = left.get(line["line_item_id"], 0) - taken
+            if not any(line["remaining"] for line in each["lines"]):
+                each["status"] = "CLOSED"
+        self._waiting.put(order_id, waiting)
 
     def pay(self, order_id: str) -> dict[str, Any] | None:
         order = self.get(order_id)
         if order is None or order.get("financial_status") != "pending" or order.get("cancelled_at"):
             return None
-        self._touch(order)
         order["financial_status"] = "paid"
-        self._keep(order)
+        self.save(order)
         return order
 
     def fulfil(
@@ -118,38 +131,38 @@ class OrderBook:
         order = self._orders.get(order_id)
         assert order is not None
         order = copy.deepcopy(order)
-        self._touch(order)
+        self.touch(order)
         fulfilment = self._fulfilment(order, units, tracking)
         order.setdefault("fulfillments", [])
         order["fulfillments"] = [*(order["fulfillments"] or []), fulfilment]
         self._count_shipped(order, units)
         self._waiting.put(order_id, waiting)
-        self._keep(order)
+        self.keep(order)
         key = f"shopify/{ACCOUNT}/{order_id}"
         self._ledger.record(
             "shopify", "fulfillment_created", key, tracking=tracking.get("number"), units=units, id=fulfilment["id"]
         )
         return fulfilment
 
-    def _keep(self, order: dict[str, Any]) -> None:
+    def keep(self, order: dict[str, Any]) -> None:
+        """As it is written; its `updated_at` says when it changed."""
         order_id = str(order["id"])
         self._orders.put(order_id, order)
+        self._index(order)
         self.changed[order_id] = moment_of(order.get("updated_at"))
 
-    def _touch(self, order: dict[str, Any]) -> None:
+    def _index(self, order: dict[str, Any]) -> None:
+        for name, owners in (("line_items", self._line_owners), ("refunds", self._refund_owners)):
+            rows = order.get(name)
+            for row in rows if isinstance(rows, list) else ():
+                if isinstance(row, dict) and row.get("id"):
+                    owners[str(row["id"])] = str(order["id"])
+
+    def touch(self, order: dict[str, Any]) -> None:
         """A later `updated_at`, even within one second: a reader tells versions apart by it."""
         before = moment_of(order.get("updated_at"))
         moment = max(now(), before + timedelta(seconds=1)) if before else now()
         order["updated_at"] = moment.isoformat()
-
-    def _refund(self, order: dict[str, Any]) -> dict[str, Any]:
-        refund_id = 950_000_000_000 + self.number("refund")
-        rows = [
-            {"id": refund_id * 10 + index, "line_item_id": line["id"], "quantity": line["current_quantity"],
-             "restock_type": "cancel"}
-            for index, line in enumerate(order["line_items"])
-        ]  # fmt: skip
-        return {"id": refund_id, "created_at": order["updated_at"], "refund_line_items": rows, "transactions": []}
 
     def _fulfilment(self, order: dict[str, Any], units: dict[str, int], tracking: dict[str, Any]) -> dict[str, Any]:
         number = FIRST_FULFILMENT_ID + self.number("fulfillment")
@@ -175,8 +188,7 @@ class OrderBook:
             if str(line["id"]) in units:
                 line["fulfillment_status"] = "partial" if left else "fulfilled"
             line["fulfillable_quantity"] = left
-        left = any(line["fulfillable_quantity"] for line in order["line_items"] if line.get("requires_shipping", True))
-        order["fulfillment_status"] = "partial" if left else "fulfilled"
+        order["fulfillment_status"] = fulfilment_status(order)
 
     def _split(self, order: dict[str, Any]) -> Iterator[dict[str, Any]]:
         """One fulfilment order for each location that ships some of the lines; a single one where one has them all."""
@@ -190,6 +202,14 @@ class OrderBook:
             number = FIRST_FULFILMENT_ORDER_ID + self.number("fulfillment_order")
             rows = [_waiting_line(number * 100 + index, line) for index, line in enumerate(held)]
             yield {"id": number, "order_id": str(order["id"]), "location": location, "status": "OPEN", "lines": rows}
+
+
+def fulfilment_status(order: dict[str, Any]) -> str | None:
+    """`partial` while units wait, none while nothing has left."""
+    if not order.get("fulfillments"):
+        return None
+    waiting = (line for line in order["line_items"] if line.get("requires_shipping", True))
+    return "partial" if any(line.get("fulfillable_quantity", line["quantity"]) for line in waiting) else "fulfilled"
 
 
 def _waiting_line(number: int, line: dict[str, Any]) -> dict[str, Any]:

@@ -2,32 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from sandbox.shopify_book import OrderBook
+from sandbox.shopify_errors import UserError
 from sandbox.shopify_pages import number_of
 from sandbox.shopify_view import order_view
 
 Document = dict[str, Any]
+WHERE = ("fulfillment", "lineItemsByFulfillmentOrder")
 FULFILLABLE = ("OPEN", "IN_PROGRESS", "INCOMPLETE")
 
 
-class UserError(Exception):
-    def __init__(self, message: str, *field: str) -> None:
-        super().__init__(message)
-        self.field = ["fulfillment", *field] if field else None
-
-
 class Fulfilling:
-    def __init__(self, book: OrderBook) -> None:
+    def __init__(self, book: OrderBook, shipped: Callable[[str], None]) -> None:
+        """`shipped`: hears of an order when all of it has left."""
         self._book = book
+        self._shipped = shipped
 
     def create(self, wanted: Document) -> Document:
         """The payload: the fulfilment, or user errors and no effect."""
         try:
             return {"fulfillment": self._created(wanted), "userErrors": []}
         except UserError as error:
-            return {"fulfillment": None, "userErrors": [{"field": error.field, "message": str(error)}]}
+            return {"fulfillment": None, "userErrors": [error.shown()]}
 
     def _created(self, wanted: Document) -> Document:
         groups = wanted["lineItemsByFulfillmentOrder"]
@@ -36,21 +35,26 @@ class Fulfilling:
         waiting = self._book.fulfilment_orders(order_id)
         chosen = [next(each for each in waiting if str(each["id"]) == number) for number in numbers]
         if len({each["location"] for each in chosen}) > 1:
-            raise UserError("Fulfillment orders must be assigned to the same location.", "lineItemsByFulfillmentOrder")
+            raise UserError(
+                "Fulfillment orders must be assigned to the same location.",
+                *WHERE,
+            )
         units: dict[str, int] = {}
         for group, held in zip(groups, chosen, strict=True):
             _take(held, group.get("fulfillmentOrderLineItems"), units)
         fulfilment = self._book.fulfil(order_id, units, waiting, wanted.get("trackingInfo") or {})
         order = self._book.get(order_id) or {}
+        if order.get("fulfillment_status") == "fulfilled":
+            self._shipped(order_id)
         views = order_view(order, waiting)["fulfillments"](None)
         return next(view for view in views if view["legacyResourceId"] == str(fulfilment["id"]))
 
     def _one_order(self, numbers: list[str]) -> str:
         owners = {self._book.owner_of(number) for number in numbers}
         if None in owners or not owners:
-            raise UserError("Fulfillment order does not exist.", "lineItemsByFulfillmentOrder")
+            raise UserError("Fulfillment order does not exist.", *WHERE)
         if len(owners) > 1:
-            raise UserError("All fulfillment orders must belong to the same order.", "lineItemsByFulfillmentOrder")
+            raise UserError("All fulfillment orders must belong to the same order.", *WHERE)
         return str(owners.pop())
 
 

@@ -24,11 +24,11 @@ class Hooks:
     def __init__(self, sender: WebhookSender) -> None:
         self._sender = sender
 
-    def send(self, topic: str, order: dict[str, Any], *, copies: int = 1) -> None:
-        """Copies share one delivery id, as a vendor's duplicates do."""
-        body = json.dumps(order, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass")
-        key = f"shopify/{ACCOUNT}/{order.get('id')}"
-        self._sender.send(PATH, body, headers(topic, body), key=key, copies=copies)
+    def send(self, topic: str, document: dict[str, Any], *, copies: int = 1, key: str | None = None) -> None:
+        """Copies share one delivery id, as a vendor's duplicates do. `key`: the order's id, where it is not in `id`."""
+        body = json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass")
+        order_key = f"shopify/{ACCOUNT}/{key or document.get('id')}"
+        self._sender.send(PATH, body, headers(topic, body), key=order_key, copies=copies)
 
 
 def headers(topic: str, body: bytes) -> dict[str, str]:

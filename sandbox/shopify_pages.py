@@ -54,3 +54,8 @@ def shown(nodes: Sequence[Document], cursors: list[str], *, more: bool, back: bo
 
 def first_of(nodes: Sequence[Document]) -> Callable[..., list[Document]]:
     return lambda _info, first=None, **_: list(nodes[:first])
+
+
+def snake(name: str) -> str:
+    """`refundCreate` -> `refund_create`."""
+    return "".join(f"_{sign.lower()}" if sign.isupper() else sign for sign in name)

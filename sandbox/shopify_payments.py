@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
 from sandbox.core import Sandbox
 from sandbox.shopify_book import ACCOUNT, OrderBook
-from sandbox.shopify_money import rounded
+from sandbox.shopify_money import paid_back, rounded
 from sandbox.shopify_pages import connection, gid
 from sandbox.shopify_search import COMPARE, terms
 
@@ -33,16 +33,28 @@ class Payments:
 
     def close_period(self) -> list[str]:
         """Pay out; returns the ids of the payouts."""
-        by_currency: dict[str, list[Document]] = {}
+        rows: dict[str, list[Document]] = {}
         for _, order_id in sorted(self._book.listed()):
             order = self._book.get(order_id)
-            if order and order_id not in self._settled and _shipped(order):
-                by_currency.setdefault(order["currency"], []).append(order)
-        return [self._pay(currency, orders) for currency, orders in by_currency.items()]
+            if order and _shipped(order):
+                rows.setdefault(order["currency"], []).extend(self._unsettled(order))
+        return [self._pay(currency, found) for currency, found in rows.items() if found]
 
-    def _pay(self, currency: str, orders: list[Document]) -> str:
+    def _unsettled(self, order: Document) -> Iterator[Document]:
+        """The charge of an order and its refunds, each once: a refund may come in a later payout than its charge."""
+        order_id, currency = str(order["id"]), order["currency"]
+        if order_id not in self._settled:
+            self._settled.put(order_id, True)
+            yield self._charge(order, currency)
+        for refund in order.get("refunds") or ():
+            key = f"{order_id}/refund/{refund.get('id')}"
+            amount = _to_pay_back(order, refund)
+            if amount and key not in self._settled:
+                self._settled.put(key, True)
+                yield self._row("refund", -amount, Decimal(0), currency, order)
+
+    def _pay(self, currency: str, rows: list[Document]) -> str:
         payout_id = str(FIRST_PAYOUT_ID + self._book.number("payout"))
-        rows = [self._charge(order, currency) for order in orders]
         if random.Random(f"{self._sandbox.options.seed}/{payout_id}").random() < 0.5:
             rows.append(self._row(UNEXPECTED, rounded(Decimal("-1.00"), currency), Decimal(0), currency))
         amount = sum((Decimal(row["net"]) for row in rows), Decimal(0))
@@ -58,8 +70,6 @@ class Payments:
             "issued_at": _today().isoformat(),
         }
         self.payouts.put(payout_id, payout)
-        for order in orders:
-            self._settled.put(str(order["id"]), payout_id)
         self._sandbox.ledger.record(
             "shopify", "payout_paid", f"shopify/{ACCOUNT}/{payout_id}", amount=str(amount), currency=currency
         )
@@ -140,6 +150,14 @@ def transaction_view(row: Document) -> Document:
 
 def _shipped(order: Document) -> bool:
     return order.get("fulfillment_status") == "fulfilled" and not order.get("cancelled_at")
+
+
+def _to_pay_back(order: Document, refund: Document) -> Decimal:
+    """Without the share of the tax that the channel has kept, and pays back itself."""
+    back = paid_back(refund, included=bool(order.get("taxes_included")))
+    total = Decimal(order["total_price"])
+    kept = _channel_tax(order)
+    return back if not kept or not total else rounded(back * (total - kept) / total, order["currency"])
 
 
 def _channel_tax(order: Document) -> Decimal:

@@ -82,9 +82,13 @@ def unauthorized() -> Response:
     return JSONResponse({"errors": text}, 401)
 
 
-def declined(_: Request) -> Response:
-    error = {"field": ["fulfillment"], "message": "Fulfillment order has an unfulfillable status= on_hold."}
-    return JSONResponse({"data": {"fulfillmentCreate": {"fulfillment": None, "userErrors": [error]}}})
+def declined(field: str, _: Request) -> Response:
+    """A business no to a mutation, as the shop might say it."""
+    if field == "fulfillmentCreate":
+        error = {"field": ["fulfillment"], "message": "Fulfillment order has an unfulfillable status= on_hold."}
+        return JSONResponse({"data": {field: {"fulfillment": None, "userErrors": [error]}}})
+    refusal = {"field": ["input"], "message": "Declined by the sandbox.", "code": "INVALID"}
+    return JSONResponse({"data": {field: {"userErrors": [refusal], "orderCancelUserErrors": [refusal]}}})
 
 
 def too_costly(requested: int) -> Document:

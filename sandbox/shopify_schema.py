@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from graphql import GraphQLSchema, build_schema
 
+from sandbox.shopify_schema_more import SDL as MORE
+
 SDL = """
 directive @idempotent(key: String!) on FIELD
 
@@ -62,7 +64,9 @@ enum ShopifyPaymentsBalanceTransactionPayoutStatus {
 enum ShopifyPaymentsTransactionType { ADJUSTMENT ANOMALY_DEBIT CHARGE REFUND TRANSFER }
 enum WebhookSubscriptionTopic {
   ORDERS_CREATE ORDERS_UPDATED ORDERS_PAID ORDERS_CANCELLED ORDERS_EDITED ORDERS_FULFILLED
-  ORDERS_PARTIALLY_FULFILLED FULFILLMENTS_CREATE REFUNDS_CREATE
+  ORDERS_PARTIALLY_FULFILLED ORDERS_DELETE FULFILLMENTS_CREATE FULFILLMENTS_UPDATE REFUNDS_CREATE RETURNS_REQUEST
+  RETURNS_APPROVE RETURNS_DECLINE RETURNS_PROCESS RETURNS_CLOSE RETURNS_CANCEL RETURNS_REOPEN RETURNS_UPDATE
+  INVENTORY_LEVELS_UPDATE ORDER_TRANSACTIONS_CREATE
 }
 enum WebhookSubscriptionFormat { JSON XML }
 
@@ -82,7 +86,7 @@ input WebhookSubscriptionInput { filter: String format: WebhookSubscriptionForma
 type PageInfo { endCursor: String hasNextPage: Boolean! hasPreviousPage: Boolean! startCursor: String }
 type MoneyV2 { amount: Decimal! currencyCode: CurrencyCode! }
 type MoneyBag { presentmentMoney: MoneyV2! shopMoney: MoneyV2! }
-type UserError { field: [String!] message: String! }
+type UserError implements DisplayableError { field: [String!] message: String! }
 type Attribute { key: String! value: String }
 type Count { count: Int! }
 type CashRoundingAdjustment { paymentSet: MoneyBag! refundSet: MoneyBag! }
@@ -295,4 +299,4 @@ type WebhookSubscription implements Node { id: ID! topic: WebhookSubscriptionTop
 
 
 def schema() -> GraphQLSchema:
-    return build_schema(SDL)
+    return build_schema(SDL + MORE)

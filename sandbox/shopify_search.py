@@ -12,7 +12,7 @@ from typing import Any
 
 from sandbox.shopify_book import OrderBook, moment_of
 
-TERM = re.compile(r"(\w+):(>=|<=|>|<)?(?:'([^']*)'|\"([^\"]*)\"|(\S+))")
+TERM = re.compile(r"(-?\w+):(>=|<=|>|<)?(?:'([^']*)'|\"([^\"]*)\"|(\S+))")
 COMPARE: dict[str, Callable[[Any, Any], bool]] = {
     ">=": operator.ge,
     "<=": operator.le,
@@ -25,7 +25,7 @@ Key = tuple[datetime, int]
 
 
 def terms(query: str | None) -> list[tuple[str, str, str]]:
-    """(field, comparator, value) of each term."""
+    """(field, comparator, value) of each term; a field that begins with `-` must not match."""
     found = TERM.findall(query or "")
     return [(field, comparator, quoted or double or bare) for field, comparator, quoted, double, bare in found]
 
@@ -34,6 +34,8 @@ def order_ids(book: OrderBook, query: str | None, sort_key: str, *, reverse: boo
     """Matching orders with the key that they are sorted by."""
     wanted = terms(query)
     rows = [(changed, order_id) for changed, order_id in book.listed() if _changed_matches(changed, wanted)]
+    if ("-return_status", "", "no_return") in wanted:
+        rows = [row for row in rows if row[1] in book.returned]
     keyed = [(_key(book, changed, order_id, sort_key), order_id) for changed, order_id in rows]
     matching = [row for row in keyed if _matches(book.get(row[1]) or {}, wanted)] if _needs_order(wanted) else keyed
     return sorted(matching, reverse=reverse)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 from sandbox.shopify_book import LOCATIONS
+from sandbox.shopify_money import paid_back, payments_of, to_shop, to_shown
 from sandbox.shopify_pages import connection, first_of, gid, utc
 
 Document = dict[str, Any]
@@ -18,8 +20,33 @@ RESTOCK = frozenset({"CANCEL", "LEGACY_RESTOCK", "NO_RESTOCK", "RETURN"})
 
 
 def order_view(order: Document, waiting: list[Document]) -> Document:
-    """`waiting`: the order's fulfilment orders."""
+    """`waiting`: the order's fulfilment orders. Returns and suggested refunds are for the endpoint to add."""
     return _OrderView(order, waiting).show()
+
+
+def bag_view(order: Document, amount: Decimal) -> Document:
+    """An amount of the shop's currency, in both."""
+    shown = order.get("presentment_currency") or order["currency"]
+    return {
+        "shopMoney": {"amount": str(amount), "currencyCode": order["currency"]},
+        "presentmentMoney": {"amount": str(to_shown(order, amount)), "currencyCode": shown},
+    }
+
+
+def payment_view(order: Document, payment: Document, parent: Document | None = None) -> Document:
+    """A payment, or a refund of one."""
+    return {
+        "__typename": "OrderTransaction",
+        "id": gid("OrderTransaction", payment["id"]),
+        "kind": payment["kind"].upper(),
+        "status": payment["status"].upper(),
+        "gateway": payment["gateway"],
+        "errorCode": payment.get("error_code"),
+        "test": bool(order.get("test")),
+        "createdAt": utc(payment.get("created_at") or order.get("updated_at")),
+        "amountSet": bag_view(order, to_shop(order, Decimal(str(payment["amount"])))),
+        "parentTransaction": payment_view(order, parent) if parent else None,
+    }
 
 
 class _OrderView:
@@ -113,6 +140,7 @@ class _OrderView:
             "fulfillments": first_of(fulfilments),
             "fulfillmentsCount": {"count": len(fulfilments)},
             "refunds": first_of([self._refund(each) for each in self._order.get("refunds") or ()]),
+            "transactions": first_of([payment_view(self._order, each) for each in payments_of(self._order)]),
             "fulfillmentOrders": connection([self._fulfilment_order(each) for each in self._waiting]),
         }
 
@@ -128,6 +156,7 @@ class _OrderView:
             "quantity": quantity,
             "currentQuantity": line.get("current_quantity", quantity),
             "unfulfilledQuantity": fulfillable,
+            "refundableQuantity": line.get("current_quantity", quantity),
             "requiresShipping": line.get("requires_shipping") is not False,
             "isGiftCard": bool(line.get("gift_card")),
             "variant": _reference("ProductVariant", line.get("variant_id")),
@@ -204,9 +233,20 @@ class _OrderView:
 
     def _refund(self, refund: Document) -> Document:
         rows = refund.get("refund_line_items") or ()
+        parents = payments_of(self._order)
+        transactions = [
+            payment_view(self._order, each, parents[0] if parents else None)
+            for each in refund.get("transactions") or ()
+            if each.get("kind") == "refund"
+        ]
+        back = paid_back(refund, included=bool(self._order.get("taxes_included")))
         return {
+            "__typename": "Refund",
             "id": gid("Refund", refund["id"]),
             "createdAt": utc(refund.get("created_at")),
+            "note": refund.get("note"),
+            "totalRefundedSet": bag_view(self._order, back),
+            "transactions": connection(transactions),
             "refundLineItems": connection([self._refund_line(row) for row in rows]),
         }
 

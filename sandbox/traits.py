@@ -4,8 +4,15 @@ from __future__ import annotations
 
 import random
 from dataclasses import dataclass
+from typing import Any
 
-from sandbox.goods import LISTINGS, Listing, unmapped_listing
+from sandbox.goods import LISTINGS, UNMAPPED_SKU, Listing, unmapped_listing
+from sandbox.scenario import Chances, Scenario, Special, everyday
+
+COPIES = 3
+"""Of a webhook that is sent more than once."""
+
+Items = tuple[tuple[Listing, int], ...]
 
 
 @dataclass(frozen=True)
@@ -13,7 +20,7 @@ class Traits:
     """One order's story. `items` are (listing, quantity)."""
 
     number: int
-    items: tuple[tuple[Listing, int], ...]
+    items: Items
     channel_fulfilled: bool = False
     channel_tax: bool = False
     cancel: bool = False
@@ -26,38 +33,44 @@ class Traits:
     """The tax engine declines the ship-to address as it is."""
     discount: bool = False
     gift: bool = False
+    asks_to_cancel: bool = False
+    """The buyer asks for a cancellation that the seller has to decide."""
+    cancels_part: bool = False
+    """The channel cancels one unit of the first line before anything is shipped."""
+    returns: bool = False
+    """The buyer sends one unit back once the order is shipped."""
 
 
 def by_sku(sku: str) -> Listing:
+    if sku == UNMAPPED_SKU:
+        return unmapped_listing()
     return next(listing for listing in LISTINGS if listing.sku == sku)
 
 
-def draw(seed: int, channel: str, number: int) -> Traits:
-    """The traits of the `number`-th order (from 1) of a channel. The first few are one of each special kind."""
-    chance = random.Random(f"{seed}/{channel}/{number}")
-    items = tuple(
+def draw(seed: int, channel: str, number: int, scenario: Scenario | None = None) -> Traits:
+    """The traits of the `number`-th order (from 1) of a channel, in the everyday scenario unless another is given."""
+    told = scenario or everyday()
+    items = _items(random.Random(f"{seed}/{channel}/{number}"))
+    if special := told.special(channel, number):
+        return _specially(special, number, items)
+    return Traits(number, items, **_by_chance(told, seed, channel, number))
+
+
+def _items(chance: random.Random) -> Items:
+    return tuple(
         (listing, chance.choice((1, 1, 1, 2, 3))) for listing in chance.sample(LISTINGS, chance.choice((1, 1, 2)))
     )
-    special: dict[int, Traits] = {
-        1: Traits(number, ((by_sku("CAMP-STARTER"), 1),), duplicates=3),
-        2: Traits(number, ((by_sku("MAT-01"), 2), (by_sku("BOTTLE-1"), 1))),
-        3: Traits(number, ((by_sku("TENT-4P-GRN"), 3),)),
-        4: Traits(number, items, channel_fulfilled=channel == "amazon", channel_tax=True),
-        5: Traits(number, ((unmapped_listing(), 1),)) if channel == "shopify" else Traits(number, items),
-        6: Traits(number, items, cancel=True),
-        7: Traits(number, items, tax_trouble=channel == "shopify"),
-        8: Traits(number, items, lose_webhook=True),
+
+
+def _specially(special: Special, number: int, drawn: Items) -> Traits:
+    items = tuple((by_sku(sku), units) for sku, units in special.items.items()) if special.items else drawn
+    return Traits(number, items, **special.model_dump(exclude={"items"}))
+
+
+def _by_chance(scenario: Scenario, seed: int, channel: str, number: int) -> dict[str, Any]:
+    """Each trait has dice of its own: to make one more likely changes no other."""
+    happens = {
+        trait: random.Random(f"{seed}/{channel}/{number}/{trait}").random() < scenario.chance(channel, trait)
+        for trait in Chances.model_fields
     }
-    if number in special:
-        return special[number]
-    return Traits(
-        number,
-        items,
-        channel_fulfilled=channel == "amazon" and chance.random() < 0.1,
-        channel_tax=chance.random() < (0.6 if channel == "amazon" else 0.15),
-        cancel=chance.random() < 0.04,
-        duplicates=3 if chance.random() < 0.1 else 1,
-        lose_webhook=chance.random() < 0.03,
-        discount=chance.random() < 0.2,
-        gift=chance.random() < 0.05,
-    )
+    return {**happens, "duplicates": COPIES if happens["duplicates"] else 1}

@@ -10,13 +10,17 @@ from pydantic import BaseModel, Field, NonNegativeInt
 from starlette.routing import Route
 
 from sandbox.amazon import AmazonTwin
+from sandbox.channel import ChannelTwin
 from sandbox.core import Sandbox, SandboxOptions
 from sandbox.erp import ErpTwin
 from sandbox.fraud import FraudTwin
+from sandbox.mirakl import MiraklTwin
 from sandbox.notify import NotifyTwin
 from sandbox.shopify import ShopifyTwin
+from sandbox.storefront import StorefrontTwin
 from sandbox.tax import TaxTwin
 from sandbox.traits import draw
+from sandbox.walmart import WalmartTwin
 from sandbox.webhooks import WebhookSender
 from sandbox.wms import WmsTwin
 
@@ -34,10 +38,13 @@ class Twins:
     def __init__(self, options: SandboxOptions) -> None:
         self.sandbox = Sandbox(options)
         self.webhooks = WebhookSender(self.sandbox)
-        self._shop, self._wms = ShopifyTwin(self.sandbox, self.webhooks), WmsTwin(self.sandbox, self.webhooks)
-        self.channels: dict[str, AmazonTwin | ShopifyTwin] = {
-            "amazon": AmazonTwin(self.sandbox),
-            "shopify": self._shop,
+        self._wms = WmsTwin(self.sandbox, self.webhooks)
+        self.channels: dict[str, ChannelTwin] = {
+            "amazon": AmazonTwin(self.sandbox, self.webhooks),
+            "mirakl": MiraklTwin(self.sandbox),
+            "shopify": ShopifyTwin(self.sandbox, self.webhooks),
+            "storefront": StorefrontTwin(self.sandbox, self.webhooks),
+            "walmart": WalmartTwin(self.sandbox, self.webhooks),
         }
         self.systems: dict[str, ErpTwin | WmsTwin | TaxTwin | FraudTwin | NotifyTwin] = {
             "erp": ErpTwin(self.sandbox),
@@ -66,7 +73,8 @@ class Twins:
     def resume(self) -> None:
         """Go on with what was under way when the sandbox stopped. Needs a running event loop."""
         self._wms.resume()
-        self._shop.resume()
+        for twin in self.channels.values():
+            twin.resume()
         self.webhooks.resume()
 
     async def sell(self, buying: Buying) -> None:
@@ -84,7 +92,8 @@ class Twins:
     def sell_one(self, channel: str) -> str:
         number = self.sold()[channel] + 1
         self._sold.put(channel, number)
-        return self.channels[channel].sell(draw(self.sandbox.options.seed, channel, number))
+        options = self.sandbox.options
+        return self.channels[channel].sell(draw(options.seed, channel, number, options.scenario))
 
     def load(self, directory: Path) -> None:
         """Serve the orders of every file. A folder named like a channel goes to that channel, others to each."""

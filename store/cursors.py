@@ -2,34 +2,56 @@
 
 from __future__ import annotations
 
-from sqlalchemy import func, select
+from sqlalchemy import delete, func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from store.tables import ChannelCursor
 
+ORDERS = "orders"
+BACKLOG = "backlog"
+RETURNS = "returns"
 
-async def get(session: AsyncSession, channel: str, account: str) -> ChannelCursor | None:
-    return await session.get(ChannelCursor, (channel, account), populate_existing=True)
+
+async def get(session: AsyncSession, channel: str, account: str, stream: str = ORDERS) -> ChannelCursor | None:
+    return await session.get(ChannelCursor, (channel, account, stream), populate_existing=True)
 
 
 async def everywhere(session: AsyncSession) -> list[ChannelCursor]:
     return list(
-        await session.scalars(select(ChannelCursor).order_by(col(ChannelCursor.channel), col(ChannelCursor.account)))
+        await session.scalars(
+            select(ChannelCursor).order_by(
+                col(ChannelCursor.channel), col(ChannelCursor.account), col(ChannelCursor.stream)
+            )
+        )
     )
 
 
-async def attempted(session: AsyncSession, channel: str, account: str) -> None:
+async def attempted(session: AsyncSession, channel: str, account: str, stream: str = ORDERS) -> None:
     """Note that a poll begins; the cursor stays."""
-    await _write(session, channel, account, {"polled_at": func.now()})
+    await _write(session, (channel, account, stream), {"polled_at": func.now()})
 
 
-async def advance(session: AsyncSession, channel: str, account: str, cursor: str) -> None:
+async def advance(session: AsyncSession, channel: str, account: str, cursor: str, stream: str = ORDERS) -> None:
     """Move on. Only in the transaction that keeps what was read up to the cursor, or a crash loses it."""
-    await _write(session, channel, account, {"cursor": cursor, "polled_at": func.now(), "last_success_at": func.now()})
+    moved: dict[str, object] = {"cursor": cursor, "polled_at": func.now(), "last_success_at": func.now()}
+    await _write(session, (channel, account, stream), moved)
 
 
-async def _write(session: AsyncSession, channel: str, account: str, values: dict[str, object]) -> None:
-    new = insert(ChannelCursor).values(channel=channel, account=account, **values)
-    await session.execute(new.on_conflict_do_update(index_elements=["channel", "account"], set_=values))
+async def leave_behind(session: AsyncSession, channel: str, account: str, cursor: str) -> None:
+    """What follows this cursor becomes the backlog. One that is there already reaches further back, and stays."""
+    backlog = {"channel": channel, "account": account, "stream": BACKLOG, "cursor": cursor}
+    await session.execute(insert(ChannelCursor).values(**backlog).on_conflict_do_nothing())
+
+
+async def end(session: AsyncSession, channel: str, account: str, stream: str) -> None:
+    """Forget a stream that was read to its end."""
+    same = {"channel": channel, "account": account, "stream": stream}
+    await session.execute(delete(ChannelCursor).filter_by(**same))
+
+
+async def _write(session: AsyncSession, stream: tuple[str, str, str], values: dict[str, object]) -> None:
+    identity = dict(zip(("channel", "account", "stream"), stream, strict=True))
+    new = insert(ChannelCursor).values(**identity, **values)
+    await session.execute(new.on_conflict_do_update(index_elements=list(identity), set_=values))

@@ -8,7 +8,7 @@ from typing import Any, Literal
 from uuid import UUID, uuid4
 
 from pydantic import Field
-from sqlalchemy import func, select, text, update
+from sqlalchemy import Boolean, ColumnElement, func, literal_column, or_, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
@@ -16,8 +16,9 @@ from sqlmodel import col
 from models.base import Model, Moment
 from store.bell import ring
 from store.tables import InboxEvent
+from store.tables.capture import LINE
 
-Source = Literal["webhook", "poll", "file", "wms"]
+Source = Literal["webhook", "poll", "backlog", "file", "wms"]
 Ending = Literal["delivered", "ignored", "dead"]
 
 LEASE = timedelta(seconds=10)
@@ -51,33 +52,68 @@ async def keep(session: AsyncSession, event: NewEvent) -> int | None:
 
 async def keep_many(session: AsyncSession, events: Sequence[NewEvent]) -> list[int]:
     """Keep what is new among the events; the ids of those, in the order of delivery ids."""
+    return sorted([event_id for event_id, _ in await _kept(session, events)])
+
+
+async def keep_each(session: AsyncSession, events: Sequence[NewEvent]) -> list[bool]:
+    """Keep what is new among the events; of each, whether it was. Of two copies one is new."""
+    new = {correlation_id for _, correlation_id in await _kept(session, events)}
+    return [event.correlation_id in new for event in events]
+
+
+async def _kept(session: AsyncSession, events: Sequence[NewEvent]) -> list[tuple[int, UUID]]:
+    """Id and correlation id of what was new."""
     if not events:
         return []
     # In one order everywhere: two callers that keep the same deliveries must not wait for each other.
     rows = [_row(event) for event in sorted(events, key=_identity)]
     statement = insert(InboxEvent).on_conflict_do_nothing(constraint="inbox_event_once")
-    kept = await session.execute(statement.returning(col(InboxEvent.id), ring()), rows)
-    return sorted(row.id for row in kept)
+    returned = statement.returning(col(InboxEvent.id), col(InboxEvent.correlation_id), ring())
+    return [(row.id, row.correlation_id) for row in await session.execute(returned, rows)]
+
+
+_CLAIM = text(f"""
+    WITH RECURSIVE line AS (
+        (SELECT {LINE} AS name FROM inbox_event WHERE status = 'received' ORDER BY {LINE} LIMIT 1)
+        UNION ALL
+        SELECT further.name FROM line CROSS JOIN LATERAL (
+            SELECT {LINE} AS name FROM inbox_event
+            WHERE status = 'received' AND {LINE} > line.name ORDER BY {LINE} LIMIT 1
+        ) AS further
+    ), turn AS (
+        SELECT line.name FROM line CROSS JOIN LATERAL (
+            SELECT next_attempt_at, row_number() OVER (ORDER BY next_attempt_at, id) AS place FROM inbox_event
+            WHERE status = 'received' AND {LINE} = line.name AND next_attempt_at <= now()
+            ORDER BY next_attempt_at, id LIMIT :limit
+        ) AS waiting
+        ORDER BY place, next_attempt_at LIMIT :limit
+    ), share AS (
+        SELECT name, count(*) AS places FROM turn GROUP BY name
+    ), due AS (
+        SELECT taken.id FROM share CROSS JOIN LATERAL (
+            SELECT id FROM inbox_event
+            WHERE status = 'received' AND {LINE} = share.name AND next_attempt_at <= now()
+            ORDER BY next_attempt_at, id LIMIT share.places FOR UPDATE SKIP LOCKED
+        ) AS taken
+    )
+    UPDATE inbox_event SET attempts = attempts + 1, next_attempt_at = now() + :lease
+    WHERE id = ANY (ARRAY(SELECT id FROM due))
+    RETURNING inbox_event.*
+""")  # noqa: S608 - put together of constants
 
 
 async def claim(session: AsyncSession, limit: int, lease: timedelta = LEASE) -> list[InboxEvent]:
-    """Take due events, longest waiting first. No other caller gets them until the lease has passed."""
-    due = (
-        select(col(InboxEvent.id))
-        .where(col(InboxEvent.status) == "received", col(InboxEvent.next_attempt_at) <= func.now())
-        .order_by(col(InboxEvent.next_attempt_at), col(InboxEvent.id))
-        .limit(limit)
-        .with_for_update(skip_locked=True)
-        .cte("due")
+    """Take due events. No other caller gets them until the lease has passed.
+
+    Every source of every account (a line) gives one in turn, that which waits longest: whatever one of them has piled
+    up, the others do not wait behind it. How many each gives is found without locks, and then what nobody else holds is
+    taken: callers that come at once take different events.
+    """
+    claimed = select(InboxEvent).from_statement(_CLAIM)
+    found = await session.scalars(
+        claimed, {"limit": limit, "lease": lease}, execution_options={"populate_existing": True}
     )
-    claimed = (
-        update(InboxEvent)
-        .where(col(InboxEvent.id) == due.c.id)
-        .values(attempts=InboxEvent.attempts + 1, next_attempt_at=func.now() + lease)
-        .returning(InboxEvent)
-    )
-    events = await session.scalars(claimed, execution_options={"populate_existing": True})
-    return sorted(events, key=lambda event: event.id)
+    return sorted(found, key=lambda event: event.id)
 
 
 async def finish(
@@ -124,12 +160,12 @@ async def id_of(session: AsyncSession, channel: str, account: str, source: Sourc
 
 
 async def is_not_alone(session: AsyncSession, event: InboxEvent) -> bool:
-    """True when the inbox holds another event about the same order."""
+    """True when the inbox holds another event that tells of the same order."""
     if event.external_id is None:
         return True
     same = {"channel": event.channel, "account": event.account, "external_id": event.external_id}
-    others = select(col(InboxEvent.id)).filter_by(**same).where(col(InboxEvent.id) != event.id).limit(1)
-    return await session.scalar(others) is not None
+    others = select(col(InboxEvent.id)).filter_by(**same).where(col(InboxEvent.id) != event.id, _tells_of_an_order())
+    return await session.scalar(others.limit(1)) is not None
 
 
 async def dead_letters(
@@ -140,24 +176,47 @@ async def dead_letters(
     external_id: str | None = None,
     reason: str | None = None,
     since: datetime | None = None,
+    discarded: bool = False,
     limit: int = 200,
 ) -> list[InboxEvent]:
-    """Events of which something was refused, newest first: dead ones, and files of which single orders were."""
-    refused = text("(status = 'dead' OR refusals <> '[]'::jsonb)")
-    found = select(InboxEvent).where(refused).order_by(col(InboxEvent.id).desc()).limit(limit)
-    exact = {"channel": channel, "account": account, "external_id": external_id}
-    found = found.filter_by(**{name: value for name, value in exact.items() if value is not None})
+    """Events of which something was refused, newest first: dead ones, and files of which single orders were.
+
+    `discarded`: those that an operator has discarded, instead of those that wait for a decision.
+    """
+    found = select(InboxEvent).where(*refused(channel, account, external_id, reason, since, discarded))
+    return list(await session.scalars(found.order_by(col(InboxEvent.id).desc()).limit(limit)))
+
+
+def refused(
+    channel: str | None = None,
+    account: str | None = None,
+    external_id: str | None = None,
+    reason: str | None = None,
+    since: datetime | None = None,
+    discarded: bool = False,
+) -> list[ColumnElement[bool]]:
+    """SQL conditions of the dead letters that are meant; `since` is about their receipt."""
+    status = col(InboxEvent.status)
+    exact = {InboxEvent.channel: channel, InboxEvent.account: account, InboxEvent.external_id: external_id}
+    conditions = [col(column) == value for column, value in exact.items() if value is not None]
+    if discarded:
+        conditions.append(status == "discarded")
+    else:
+        # In the words of its index.
+        conditions += [literal_column("(status = 'dead' OR refusals <> '[]'::jsonb)", Boolean), status != "discarded"]
     if reason is not None:
-        found = found.where(col(InboxEvent.refusals).contains([{"reason": reason}]))
+        conditions.append(col(InboxEvent.refusals).contains([{"reason": reason}]))
     if since is not None:
-        found = found.where(col(InboxEvent.received_at) >= since)
-    return list(await session.scalars(found))
+        conditions.append(col(InboxEvent.received_at) >= since)
+    return conditions
 
 
 async def captured(session: AsyncSession) -> int:
     """Number of orders of which a channel's event was captured and dealt with, whatever came of it."""
     order = select(InboxEvent.channel, InboxEvent.account, InboxEvent.external_id).distinct()  # type: ignore[call-overload]
-    of_channels = order.where(col(InboxEvent.external_id).is_not(None), col(InboxEvent.source) != "wms")
+    of_channels = order.where(
+        col(InboxEvent.external_id).is_not(None), col(InboxEvent.source) != "wms", _tells_of_an_order()
+    )
     dealt_with = of_channels.where(col(InboxEvent.status) != "received")
     return await session.scalar(select(func.count()).select_from(dealt_with.subquery())) or 0
 
@@ -166,6 +225,11 @@ async def counts(session: AsyncSession) -> dict[str, int]:
     """Status -> number of events."""
     found = await session.execute(select(col(InboxEvent.status), func.count()).group_by(col(InboxEvent.status)))
     return dict(found.all())
+
+
+def _tells_of_an_order() -> ColumnElement[bool]:
+    """Topics of orders: hints only name one, and what comes back has an id of its own."""
+    return or_(col(InboxEvent.topic) == "order", col(InboxEvent.topic).startswith("orders/"))
 
 
 def _identity(event: NewEvent) -> tuple[str, str, str, str]:

@@ -80,7 +80,7 @@ def test_a_queue_it_does_not_know_ends_it_with_the_list_of_those_it_does(nowhere
     assert done.stderr.startswith(
         "worker: unknown queue teleport: use orders, erp, wms, tax, fraud, notify, settlement"
     )
-    assert "channel-amazon, channel-shopify" in done.stderr
+    assert "channel-amazon, channel-mirakl, channel-shopify" in done.stderr
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, TypeVar
 
 from temporalio import workflow
@@ -12,11 +12,20 @@ from temporalio.exceptions import ActivityError, ApplicationError
 with workflow.unsafe.imports_passed_through():
     from activities.record import RecordActivities
     from models.case import Action, CaseKind, ExceptionCase, Resolution
+    from models.channel import CancelReason
     from models.messages import CancelRequest
     from models.order import OrderKey
     from workflows.writes import Writes
 
 T = TypeVar("T")
+WHY: Mapping[CaseKind, CancelReason] = {
+    CaseKind.OUT_OF_STOCK: CancelReason.OUT_OF_STOCK,
+    CaseKind.UNMAPPED_SKU: CancelReason.OUT_OF_STOCK,
+    CaseKind.FRAUD_REVIEW: CancelReason.FRAUD,
+    CaseKind.ADDRESS_INCOMPLETE: CancelReason.ADDRESS,
+    CaseKind.CANCEL_REQUESTED: CancelReason.BUYER,
+}
+"""Why an order is cancelled that is given up in a case of this kind; in any other it is `other`."""
 Changed = Callable[[], Awaitable[None]]
 Interruption = Callable[[], CancelRequest | None]
 
@@ -28,11 +37,13 @@ def never() -> None:
 class Cancelled(Exception):
     """The order is to be cancelled: by a message, or as the resolution of a case."""
 
-    def __init__(self, reason: str, actor: str, authority: str) -> None:
+    def __init__(self, reason: str, actor: str, authority: str, why: CancelReason = CancelReason.OTHER) -> None:
         super().__init__(reason)
         self.reason = reason
         self.actor = actor
         self.authority = authority
+        self.why = why
+        """In the words that channels want to hear."""
 
 
 class CaseDesk:
@@ -99,7 +110,7 @@ class CaseDesk:
                 declined = _business_no(error)
             resolution = await self.settle(kind, step, declined.message, allowed, **_detail(declined))
             if resolution is None or resolution.action is Action.CANCEL:
-                raise self._cancelled_by(resolution)
+                raise self.cancelled_by(kind, resolution)
             if resolution.action is Action.SKIP:
                 return None
             if resolution.action is Action.AMEND and amend:
@@ -126,13 +137,14 @@ class CaseDesk:
         if self.open and self.open.step == step:
             self._resolution = Resolution(case_id=self.open.case_id, action=Action.RETRY, actor="orderyard", note=cause)
 
-    def _cancelled_by(self, resolution: Resolution | None) -> Cancelled:
+    def cancelled_by(self, kind: CaseKind, resolution: Resolution | None) -> Cancelled:
+        """The end of an order by the resolution of a case, or by the request that interrupted it."""
         if resolution:
             note = resolution.note or "cancelled as the resolution of a case"
-            return Cancelled(note, resolution.actor, "operator")
+            return Cancelled(note, resolution.actor, "operator", WHY.get(kind, CancelReason.OTHER))
         request = self._interrupted()
         assert request is not None
-        return Cancelled(request.reason, request.actor, request.authority)
+        return Cancelled(request.reason, request.actor, request.authority, request.why)
 
     async def _record(self, case: ExceptionCase) -> None:
         await self._writes.do(RecordActivities.record_case, case, f"Case {case.kind} at {case.step}")

@@ -33,11 +33,31 @@ def units_to_ship(order: Order) -> dict[str, int]:
 
 def progressed(known: Order, latest: Order) -> Order:
     """The order we work on, with what the channel has done meanwhile; its content is not changed any more."""
-    news: dict[str, object] = {"version": latest.version, "state": latest.state, "parcels": latest.parcels}
-    if known.fulfilled_by is FulfilmentSide.CHANNEL:
-        shipped = {line.line_id: line.shipped for line in latest.lines}
-        news["lines"] = tuple(_at_least(line, shipped.get(line.line_id, 0)) for line in known.lines)
-    return known.model_copy(update=news)
+    news: dict[str, object] = {
+        "version": latest.version,
+        "state": latest.state,
+        "parcels": latest.parcels,
+        "refunds": latest.refunds,
+        "cancel_requested": latest.cancel_requested,
+        "acknowledge_by": latest.acknowledge_by,
+    }
+    told = known.model_copy(update=news)
+    return taken_over(told, latest) if known.fulfilled_by is FulfilmentSide.CHANNEL else told
+
+
+def shipped_elsewhere(order: Order, latest: Order) -> bool:
+    """True when the channel saw all units leave that are ours to ship."""
+    gone = {line.line_id: line.shipped for line in latest.lines}
+    before = {line.line_id: line.shipped for line in order.lines}
+    ours = units_to_ship(order)
+    return bool(ours) and all(gone.get(name, 0) - before[name] >= units for name, units in ours.items())
+
+
+def taken_over(order: Order, latest: Order) -> Order:
+    """The order with the parcels and quantities that somebody else shipped."""
+    shipped = {line.line_id: line.shipped for line in latest.lines}
+    lines = tuple(_at_least(line, shipped.get(line.line_id, 0)) for line in order.lines)
+    return order.model_copy(update={"lines": lines, "parcels": latest.parcels})
 
 
 def _at_least(line: OrderLine, shipped: int) -> OrderLine:

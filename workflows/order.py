@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from datetime import datetime
+from typing import Any
 
 from temporalio import workflow
 from temporalio.exceptions import ApplicationError
@@ -33,11 +34,13 @@ with workflow.unsafe.imports_passed_through():
     from models.quantities import Bucket
     from models.settlement import OrderMoney
     from models.systems import ErpOrder, FraudVerdict, TaxQuote
-    from workflows import amendments, channel_parcels, policy
+    from workflows import amendments, channel_parcels, channel_requests, policy
     from workflows.cases import Cancelled, CaseDesk
     from workflows.fulfilment import Fulfilment, FulfilmentWorkflow, book
     from workflows.journal import Journal
     from workflows.writes import Writes
+
+_CANCEL_ON_CHANNEL = "cancel_on_channel"
 
 
 @workflow.defn
@@ -47,15 +50,18 @@ class OrderWorkflow:
 
     @workflow.init
     def __init__(self, order: Order) -> None:
-        self._order = order
+        self._order = self._seen = order
         self._quantities = channel_parcels.ledger_of(order)
         self._writes = Writes()
         self._journal = Journal(self.snapshot, self._writes)
         self._desk = CaseDesk(order.key, self._writes, self._changed, self._interrupted)
+        self._acknowledged = False
+        self._buyer_heard = False
         self._cancel: CancelRequest | None = None
         self._cancel_outcome: CancelOutcome | None = None
         self._late_cancel: CancelRequest | None = None
         self._gone = False
+        self._asked_at: datetime | None = None
         self._parcel_news = False
         self._mappings_heard = 0
         self._released_at: datetime | None = None
@@ -140,8 +146,9 @@ class OrderWorkflow:
         if self._untouched:
             self._order, self._quantities = latest, channel_parcels.ledger_of(latest)
         else:
-            self._order = channel_parcels.progressed(self._order, latest)
+            self._order, self._seen = channel_parcels.progressed(self._order, latest), latest
         if latest.state is ChannelState.CANCELLED:
+            self._desk.resume(_CANCEL_ON_CHANNEL, "the channel says that it is cancelled")
             reason = latest.cancel_reason or "cancelled on the channel"
             self._request_cancellation(CancelRequest(reason=reason, actor="channel", authority="channel"))
 
@@ -180,34 +187,45 @@ class OrderWorkflow:
             raise Cancelled(self._order.cancel_reason or "cancelled on the channel", "channel", "channel")
         if self._order.test:
             raise Cancelled("a test order: nothing is executed", "orderyard", "orderyard")
-        if self._paid():
-            return
-        self._journal.enter(OrderState.ON_HOLD, "the channel has no payment yet", authority="channel")
-        await self._journal.write(waiting_for="payment")
-        self._journal.show()
+        if not self._paid():
+            self._journal.enter(OrderState.ON_HOLD, "the channel has no payment yet", authority="channel")
+            await self._journal.write(waiting_for="payment")
+            self._journal.show()
         while not self._paid():
             self._stop_if_cancelled()
+            await self._acknowledge()
             await self._wait_for_payment()
         self._stop_if_cancelled()
+        await self._acknowledge()
+
+    async def _acknowledge(self) -> None:
+        """Some channels want to hear within hours that the seller takes the order, and give the address only then."""
+        if not self._to_acknowledge:
+            return
+
+        async def acknowledge() -> None:
+            await channel_requests.acknowledge(channel_requests.acknowledgement(self._order))
+
+        await self._desk.attempt(CaseKind.CHANNEL_DECLINED, "acknowledge", acknowledge, skippable=True)
+        self._acknowledged = True
 
     async def _wait_for_payment(self) -> None:
         try:
             await workflow.wait_condition(
-                lambda: self._paid() or self._cancel is not None,
+                lambda: self._paid() or self._to_acknowledge or self._cancel is not None,
                 timeout=policy.PAYMENT_WINDOW,
                 timeout_summary="An unpaid order becomes a case",
             )
         except TimeoutError:
             reason = f"not paid within {policy.PAYMENT_WINDOW.days} days: retry goes on waiting, cancel ends the order"
             allowed = (Action.RETRY, Action.CANCEL)
-            self._obey(await self._desk.settle(CaseKind.PAYMENT_OVERDUE, "payment", reason, allowed))
+            await self._decide(CaseKind.PAYMENT_OVERDUE, "payment", reason, allowed)
 
     async def _accept(self, undo: AsyncExitStack) -> None:
         """Screen, and record the seller's tax, side by side: neither needs the other."""
         verdict, self._tax = await asyncio.gather(self._screen(), self._record_tax(undo))
         await self._review(verdict)
-        if self._order.cancel_requested:
-            await self._ask_about_cancellation()
+        await self._heed_the_buyer()
         self._stop_if_cancelled()
         self._journal.enter(OrderState.ACCEPTED, "screened and taxed")
 
@@ -229,7 +247,7 @@ class OrderWorkflow:
             reasons = ", ".join(verdict.reasons) or "no reason given"
             why = f"fraud score {verdict.score}: {reasons}. skip accepts the order"
             allowed = (Action.SKIP, Action.CANCEL)
-            self._obey(await self._desk.settle(CaseKind.FRAUD_REVIEW, "screen", why, allowed, score=verdict.score))
+            await self._decide(CaseKind.FRAUD_REVIEW, "screen", why, allowed, score=verdict.score)
 
     async def _record_tax(self, undo: AsyncExitStack) -> TaxQuote | None:
         if not self._order.totals.seller_tax:
@@ -248,10 +266,14 @@ class OrderWorkflow:
             self._degraded["tax"] = "tax engine away: estimated by the rate table"
         return recorded
 
-    async def _ask_about_cancellation(self) -> None:
+    async def _heed_the_buyer(self) -> None:
+        """A buyer's wish to cancel is put to a person, once; the channel may bring it at any time."""
+        if not self._order.cancel_requested or self._buyer_heard:
+            return
+        self._buyer_heard = True
         why = f"the buyer asks to cancel: {self._order.cancel_requested}. skip goes on with the order"
         allowed = (Action.SKIP, Action.CANCEL)
-        self._obey(await self._desk.settle(CaseKind.CANCEL_REQUESTED, "accept", why, allowed))
+        await self._decide(CaseKind.CANCEL_REQUESTED, "accept", why, allowed)
 
     async def _enrich(self) -> None:
         while True:
@@ -271,9 +293,7 @@ class OrderWorkflow:
             skus = ", ".join(found.unmapped)
             reason = f"no listing map for {skus} on {self._order.key.channel}: map it, and the order goes on by itself"
             allowed = (Action.RETRY, Action.AMEND, Action.CANCEL)
-            self._obey(
-                await self._desk.settle(CaseKind.UNMAPPED_SKU, "enrich", reason, allowed, skus=list(found.unmapped))
-            )
+            await self._decide(CaseKind.UNMAPPED_SKU, "enrich", reason, allowed, skus=list(found.unmapped))
 
     async def _allocate(self, undo: AsyncExitStack) -> Allocation | None:
         """Reserve what we ship ourselves; `None` when the channel ships, or there is nothing left to ship."""
@@ -290,9 +310,7 @@ class OrderWorkflow:
                 break
             reason = f"no stock for {allocation.short} (line: units): retry when it is there"
             allowed = (Action.RETRY, Action.CANCEL)
-            self._obey(
-                await self._desk.settle(CaseKind.OUT_OF_STOCK, "allocate", reason, allowed, short=allocation.short)
-            )
+            await self._decide(CaseKind.OUT_OF_STOCK, "allocate", reason, allowed, short=allocation.short)
         for line_id, count in units.items():
             self._quantities = self._quantities.move(line_id, count, Bucket.OPEN, Bucket.RESERVED)
         self._nodes = tuple(plan.node for plan in allocation.nodes)
@@ -303,9 +321,7 @@ class OrderWorkflow:
         while missing := (self._order.ship_to or Address()).missing:
             reason = f"ship-to address lacks {', '.join(missing)}: amend it"
             allowed = (Action.RETRY, Action.AMEND, Action.CANCEL)
-            self._obey(
-                await self._desk.settle(CaseKind.ADDRESS_INCOMPLETE, "address", reason, allowed, missing=missing)
-            )
+            await self._decide(CaseKind.ADDRESS_INCOMPLETE, "address", reason, allowed, missing=missing)
 
     async def _post_to_erp(self, undo: AsyncExitStack) -> None:
         self._stop_if_cancelled()
@@ -323,6 +339,7 @@ class OrderWorkflow:
         self._erp_order = await self._desk.attempt(CaseKind.ERP_DECLINED, "erp_order", post, amend=self._amend)
 
     async def _ship(self, allocation: Allocation | None) -> None:
+        await self._heed_the_buyer()
         self._stop_if_cancelled()
         self._released_at = workflow.now()
         await self._record_channel_parcels()
@@ -360,15 +377,40 @@ class OrderWorkflow:
         ]
         shipping = asyncio.gather(*work)
         while not shipping.done() and not self._inline.stopped:
-            await workflow.wait_condition(lambda: shipping.done() or self._parcel_news or self._cancel is not None)
+            await workflow.wait_condition(
+                lambda: shipping.done() or self._parcel_news or self._cancel is not None or self._shipped_elsewhere
+            )
             if self._parcel_news:
                 self._parcel_news = False
                 await self._changed()
             if self._cancel:
                 await self._decide_late_cancellation(self._cancel)
+            elif self._shipped_elsewhere:
+                await self._leave_it_to_the_other()
         await shipping
         if self._inline.stopped:
             self._stop_if_cancelled()
+            await self._record_channel_parcels()
+
+    @property
+    def _shipped_elsewhere(self) -> bool:
+        """True when the channel saw everything leave, and our warehouse has not said anything yet."""
+        return (
+            self._inline is not None
+            and self._inline.untouched
+            and len(self._nodes) == 1
+            and self._asked_at != self._seen.version
+            and channel_parcels.shipped_elsewhere(self._order, self._seen)
+        )
+
+    async def _leave_it_to_the_other(self) -> None:
+        """Somebody shipped the order by hand on the channel: goods must not leave twice, if the warehouse can stop."""
+        assert self._inline is not None
+        seen = self._seen
+        self._asked_at = seen.version
+        if await self._inline.stop():
+            self._order = channel_parcels.taken_over(self._order, seen)
+            await self._give_back()
 
     async def _in_own_process(self, plan: FulfilmentPlan) -> None:
         await workflow.execute_child_workflow(
@@ -463,6 +505,7 @@ class OrderWorkflow:
             OrderState.CANCELLING, cancelled.reason, actor=cancelled.actor, authority=cancelled.authority
         )
         await undo.aclose()
+        await self._cancel_on_channel(cancelled)
         self._quantities = channel_parcels.cancelled(self._quantities)
         self._journal.enter(
             OrderState.CANCELLED, cancelled.reason, actor=cancelled.actor, authority=cancelled.authority
@@ -497,6 +540,26 @@ class OrderWorkflow:
             ),
         )
 
+    async def _cancel_on_channel(self, cancelled: Cancelled) -> None:
+        """The channel hears of it last, when nothing can be shipped any more, and unless it knows."""
+        if not workflow.patched("cancel-on-channel"):
+            return  # An order that was begun before channels were told.
+        units = {name: line.unfinished for name, line in self._quantities.lines.items() if line.unfinished}
+        if self._order.test or self._order.state is ChannelState.CANCELLED or not units:
+            return
+        request = channel_requests.cancellation(
+            self._order,
+            units,
+            whole=not self._quantities.total(Bucket.SHIPPED),
+            reason=cancelled.why,
+            note=cancelled.reason,
+        )
+
+        async def cancel() -> None:
+            await channel_requests.cancel(request)
+
+        await self._compensate(_CANCEL_ON_CHANNEL, cancel)
+
     async def _compensate(self, step: str, call: Callable[[], Awaitable[None]]) -> None:
         await self._desk.attempt(CaseKind.COMPENSATION_FAILED, step, call, skippable=True, cancellable=False)
 
@@ -504,6 +567,10 @@ class OrderWorkflow:
 
     def _paid(self) -> bool:
         return self._order.state is not ChannelState.PENDING
+
+    @property
+    def _to_acknowledge(self) -> bool:
+        return self._order.acknowledge_by is not None and not self._acknowledged
 
     @property
     def _untouched(self) -> bool:
@@ -517,7 +584,7 @@ class OrderWorkflow:
     def _request_cancellation(self, request: CancelRequest) -> None:
         if self._gone:
             self._late_cancel = request
-        elif self._cancel is None and self._cancel_outcome is None:
+        elif self._cancel is None and self._cancel_outcome is None and self._journal.state is not OrderState.CANCELLING:
             self._cancel = request
 
     def _interrupted(self) -> CancelRequest | None:
@@ -526,14 +593,15 @@ class OrderWorkflow:
 
     def _stop_if_cancelled(self) -> None:
         if self._cancel:
-            raise Cancelled(self._cancel.reason, self._cancel.actor, self._cancel.authority)
+            raise Cancelled(self._cancel.reason, self._cancel.actor, self._cancel.authority, self._cancel.why)
 
-    def _obey(self, resolution: Resolution | None) -> None:
-        """Raise `Cancelled` when that was decided; take over an amendment."""
+    async def _decide(self, kind: CaseKind, step: str, reason: str, allowed: tuple[Action, ...], **detail: Any) -> None:
+        """Have a person decide. Raises `Cancelled` when that is the decision; takes over an amendment."""
+        resolution = await self._desk.settle(kind, step, reason, allowed, **detail)
         if resolution is None:
             self._stop_if_cancelled()
         elif resolution.action is Action.CANCEL:
-            raise Cancelled(resolution.note or "cancelled as the resolution of a case", resolution.actor, "operator")
+            raise self._desk.cancelled_by(kind, resolution)
         elif resolution.action is Action.AMEND:
             self._amend(resolution)
 

@@ -19,6 +19,8 @@ SILENT_NODE = timedelta(hours=1)
 """A warehouse that reports nothing for so long is asked."""
 SHIP_BY_DEFAULT = timedelta(days=3)
 """Ship-by of an order whose channel states none, counted from its release."""
+IN_FLIGHT = timedelta(minutes=5)
+"""An order that changed so recently may still be on its way to us: an audit leaves it alone."""
 LOST_WORKER = timedelta(seconds=10)
 """A worker that gives no sign of life for so long has died, and its calls are made again."""
 SETTLEMENT_WINDOW = timedelta(days=35)

@@ -24,15 +24,16 @@ class LoginWithAmazon(TokenAuth):
         super().__init__(clock)
         login_url = str(connection.options.get("login_url", LOGIN_URL)).rstrip("/")
         self._url = f"{login_url}/auth/o2/token"
-        self._form = {
-            "grant_type": "refresh_token",
-            "refresh_token": connection.secret("refresh_token"),
-            "client_id": connection.secret("client_id"),
-            "client_secret": connection.secret("client_secret"),
-        }
+        self._connection = connection
+        self._form()
 
     def token_request(self) -> httpx.Request:
-        return httpx.Request("POST", self._url, data=self._form)
+        return httpx.Request("POST", self._url, data=self._form())
+
+    def _form(self) -> dict[str, str]:
+        """Raises `ConnectionsError` when a secret is missing: at the start too, not only at the first call."""
+        names = ("refresh_token", "client_id", "client_secret")
+        return {"grant_type": "refresh_token", **{name: self._connection.secret(name) for name in names}}
 
     def apply(self, request: httpx.Request, token: str) -> None:
         """A request that brings its own (restricted) token keeps it."""

@@ -21,9 +21,10 @@ def _plain(name: str) -> str:
     return re.sub(r"[^a-z0-9]", "", name.lower())
 
 
-_BY_NAME = {_plain(code): code for code in _CODES} | _ALIASES
+CODES = {_plain(code): code for code in _CODES} | _ALIASES
+"""A carrier's plain name (letters and digits, lower case) -> its code."""
 
 
 def carrier_fields(name: str) -> dict[str, str]:
     """`carrierCode`, and `carrierName` as well: required with `Other`, and shown to the buyer."""
-    return {"carrierCode": _BY_NAME.get(_plain(name), OTHER), "carrierName": name}
+    return {"carrierCode": CODES.get(_plain(name), OTHER), "carrierName": name}

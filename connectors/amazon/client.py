@@ -1,29 +1,52 @@
-"""One seller account on Amazon's Selling Partner API: order reads, shipment confirmation, settlement reports."""
+"""One seller account on Amazon's Selling Partner API."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from datetime import UTC, datetime
-from typing import Any
-from urllib.parse import quote
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from datetime import UTC, date, datetime, timedelta
 
 import httpx
 
 from connectors.amazon import quotas
-from connectors.amazon.answers import declined, document
+from connectors.amazon.api import SellingPartnerClient
 from connectors.amazon.auth import LoginWithAmazon
-from connectors.amazon.carriers import carrier_fields
-from connectors.amazon.polling import OrderWalk
+from connectors.amazon.cancelling import Cancelling
+from connectors.amazon.confirming import Confirming
+from connectors.amazon.deciding import Deciding
+from connectors.amazon.feeds import Feeds
+from connectors.amazon.finances import SHOWN_WITHIN, Finances
+from connectors.amazon.following import Following
+from connectors.amazon.format import API_VERSION
+from connectors.amazon.listings import Listings
+from connectors.amazon.orders import Orders
+from connectors.amazon.polling import OrderWalk, cursor_from
 from connectors.amazon.polling_v0 import OrderWalkV0
+from connectors.amazon.refunding import Refunding
 from connectors.amazon.reports import SettlementReports
-from connectors.errors import Declined
-from connectors.http import VendorClient
+from connectors.amazon.returning import ReturnWalk
+from connectors.amazon.seller import Seller
+from connectors.amazon.storage import Storage
+from connectors.amazon.submissions import Submissions
 from connectors.limiter import RateLimiter
-from connectors.ports import OrderPage, SettlementRef
+from connectors.ports import OrderPage, ReturnPage, SettlementRef
 from connectors.registry import ChannelConnection
+from models.channel import (
+    Acknowledgement,
+    Cancellation,
+    ChannelHealth,
+    Progress,
+    RefundRequest,
+    ReturnDecision,
+    StockUpdate,
+)
 from models.fulfilment import ConfirmedParcel
 
 USER_AGENT = "Orderyard/0.1 (Language=Python)"
+V0 = "v0"
+SUNSETS = {V0: date(2027, 3, 27)}
+"""When Amazon ends a version of the order reads (its migration guide of Orders 2026-01-01)."""
 
 
 def _now() -> datetime:
@@ -33,9 +56,11 @@ def _now() -> datetime:
 class AmazonChannel:
     """Implements `connectors.ports.Channel`.
 
-    Options of the connection: `login_url`, `marketplace_ids` (to poll; all without), `default_marketplace` (to confirm
-    an order that does not name its own), `since` (ISO time of the first poll), `overlap_seconds`, `page_size`, and
-    `orders_api: v0` for the compatibility reads.
+    Options of the connection: `login_url`, `seller_id` (here or among the credentials), `marketplace_ids` (to poll; all
+    without), `default_marketplace` (for what does not name its own), `since` (ISO time of the first poll),
+    `overlap_seconds`, `page_size`, `returns_days`, `product_type` (of listings), `look_again_seconds` (at feeds and
+    reports), `refunds_shown_within_hours`, `orders_api: v0` for the compatibility reads; and our words to Amazon's in
+    `cancel_reasons`, `part_reasons` (of units) and `refund_reasons`.
     """
 
     name = "amazon"
@@ -45,77 +70,93 @@ class AmazonChannel:
         connection: ChannelConnection,
         transport: httpx.AsyncBaseTransport | None = None,
         clock: Callable[[], datetime] = _now,
+        *,
+        ticks: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
+        """`ticks` and `sleep` are the rate limiter's clock, in seconds, and its way to wait."""
         self.account = connection.account
-        self._default_marketplace = str(connection.options.get("default_marketplace", ""))
-        self._client = VendorClient(
+        self._credential_expires = connection.credential_expires
+        self._version = V0 if connection.options.get("orders_api") == V0 else API_VERSION
+        self._limiter = RateLimiter(quotas.QUOTAS, scale=connection.quota_scale, clock=ticks, sleep=sleep)
+        self._client = SellingPartnerClient(
             "amazon",
             connection.base_url,
             auth=LoginWithAmazon(connection),
-            limiter=RateLimiter(quotas.QUOTAS),
+            limiter=self._limiter,
             rate_of=quotas.granted_rate,
             headers={"user-agent": USER_AGENT},
             transport=transport,
         )
-        # The address of a document is signed and needs no token; 403 there means that it has expired.
-        self._documents = VendorClient("amazon", "", transport=transport, forbidden_is_auth=False)
-        walk = OrderWalkV0 if connection.options.get("orders_api") == "v0" else OrderWalk
-        self._walk = walk(self._client, connection.options, clock)
-        self._reports = SettlementReports(self._client, self._documents)
+        self._storage = Storage(transport)
+        self._build(connection, clock, sleep)
+
+    def _build(
+        self, connection: ChannelConnection, clock: Callable[[], datetime], sleep: Callable[[float], Awaitable[None]]
+    ) -> None:
+        client, storage, options, seller = self._client, self._storage, connection.options, Seller(connection)
+        walk = OrderWalkV0 if self._version == V0 else OrderWalk
+        self._walk = walk(client, options, clock)
+        self._reports = SettlementReports(client, storage)
+        self._returns = ReturnWalk(client, storage, seller, options, clock, sleep)
+        self._confirming = Confirming(client, seller)
+        orders, feeds = Orders(self._walk, connection.account), Feeds(client, storage)
+        submissions = Submissions(feeds, clock)
+        self._cancelling = Cancelling(orders, submissions, seller)
+        hours = options.get("refunds_shown_within_hours")
+        shown_within = SHOWN_WITHIN if hours is None else timedelta(hours=float(hours))
+        self._refunding = Refunding(Finances(client), submissions, seller, shown_within)
+        self._deciding = Deciding(orders, self._refunding)
+        self._listings = Listings(client, feeds, seller, clock)
+        self._following = Following(feeds, self._listings, orders, seller)
 
     async def aclose(self) -> None:
         await self._client.aclose()
-        await self._documents.aclose()
+        await self._storage.aclose()
 
     async def poll(self, cursor: str | None) -> OrderPage:
         return await self._walk.page(cursor)
+
+    def cursor_from(self, moment: datetime) -> str:
+        return cursor_from(moment)
 
     async def order(self, external_id: str) -> bytes:
         """One order as it stands now, for a webhook's or an operator's re-read. Raises `Declined` when unknown."""
         return await self._walk.one(external_id)
 
+    async def acknowledge(self, request: Acknowledgement, *, retry: bool) -> Progress:
+        """Done: Amazon asks no seller to take an order."""
+        return Progress()
+
     async def confirm(self, parcel: ConfirmedParcel, *, retry: bool) -> None:
-        """The same package number again is an edit, so a retry needs no look first (confirmShipment, Orders v0).
+        await self._confirming.confirm(parcel)
 
-        Raises `Declined` with Amazon's words, `InDoubt` when the reply is lost.
-        """
-        order_id = parcel.order_key.external_id
-        response = await self._client.send(
-            quotas.CONFIRM_SHIPMENT,
-            "POST",
-            f"/orders/v0/orders/{quote(order_id, safe='')}/shipmentConfirmation",
-            json=self._confirmation(parcel),
-            correlation_id=parcel.correlation_id,
-            writes=True,
+    async def cancel(self, request: Cancellation, *, retry: bool) -> Progress:
+        return await self._cancelling.cancel(request, retry=retry)
+
+    async def refund(self, request: RefundRequest, *, retry: bool) -> Progress:
+        """Only of what has been shipped, and never again: raises `InDoubt` while it cannot be told from the first."""
+        return await self._refunding.refund(request, retry=retry)
+
+    async def returns(self, cursor: str | None) -> ReturnPage:
+        return await self._returns.page(cursor, self.account)
+
+    async def decide_return(self, decision: ReturnDecision, *, retry: bool) -> Progress:
+        return await self._deciding.decide(decision, retry=retry)
+
+    async def set_stock(self, update: StockUpdate, *, retry: bool) -> Progress:
+        return await self._listings.set_stock(update)
+
+    async def follow(self, operation: str) -> Progress:
+        return await self._following.follow(operation)
+
+    def health(self) -> ChannelHealth:
+        return ChannelHealth(
+            api_version=self._version,
+            sunset=SUNSETS.get(self._version),
+            credential_expires=self._credential_expires,
+            quotas=self._limiter.levels(),
         )
-        if response.status_code < 400:
-            return
-        refusal = declined(response, f"confirm shipment {parcel.package_number} of {order_id}")
-        if refusal.code != "already_fulfilled" or not await self._knows(parcel):
-            raise refusal
-
-    def _confirmation(self, parcel: ConfirmedParcel) -> dict[str, Any]:
-        marketplace = parcel.region or self._default_marketplace
-        if not marketplace:
-            raise Declined("confirm shipment: the order's marketplace id is not known", code="missing", field="region")
-        items = [{"orderItemId": line_id, "quantity": units} for line_id, units in parcel.units.items()]
-        return {
-            "marketplaceId": marketplace,
-            "packageDetail": {
-                "packageReferenceId": str(parcel.package_number),
-                **carrier_fields(parcel.carrier),
-                "trackingNumber": parcel.tracking,
-                "shipDate": parcel.shipped_at.isoformat(timespec="seconds").replace("+00:00", "Z"),
-                "orderItems": items,
-            },
-        }
-
-    async def _knows(self, parcel: ConfirmedParcel) -> bool:
-        """True when the order carries this very parcel already."""
-        path = f"/orders/2026-01-01/orders/{quote(parcel.order_key.external_id, safe='')}"
-        response = await self._client.send(quotas.GET_ORDER, "GET", path, params={"includedData": "PACKAGES"})
-        packages = document(response, "get order")["order"]["packages"].listed()
-        return any(package["trackingNumber"].text() == parcel.tracking for package in packages)
 
     async def settlements(self) -> list[SettlementRef]:
         return await self._reports.ready()

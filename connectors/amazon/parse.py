@@ -9,11 +9,13 @@ from pydantic import ValidationError
 
 from connectors.amazon.assembly import assemble
 from connectors.amazon.documents import REMEDY, Found, find
+from connectors.amazon.drifting import drift
 from connectors.amazon.node import Node, decode
 from connectors.amazon.parse_v0 import facts_v0, items_for
 from connectors.amazon.reading import facts
+from connectors.amazon.refusals import first_line, refusal
 from connectors.errors import SchemaDrift
-from connectors.ports import Parsed, Refusal
+from connectors.ports import Drift, Parsed, Refusal
 from models.money import MoneyError
 from models.order import Order
 
@@ -24,17 +26,19 @@ def parse(body: bytes, account: str) -> Parsed:
         root = decode(body)
     except ValueError as error:
         remedy = f"The document is not JSON ({error}): keep the answer of searchOrders or getOrder as it came."
-        return Parsed(refusals=(_refusal(SchemaDrift("not_json", "$", body[:60], remedy), None),))
-    return _parsed(find(Node(root)), account)
+        return Parsed(refusals=(refusal(SchemaDrift("not_json", "$", body[:60], remedy), None),))
+    found = find(Node(root))
+    return _parsed(found, account, drift(Node(root), found))
 
 
-def _parsed(found: Found, account: str) -> Parsed:
+def _parsed(found: Found, account: str, drifts: tuple[Drift, ...]) -> Parsed:
     results: list[Order | Refusal] = [_read(node, account, _order_2026) for node in found.orders]
     results += [_read(node, account, partial(_order_v0, beside, found)) for node, beside in found.orders_v0]
-    refused = [_refusal(drift, None) for drift in (*found.refusals, *_left_alone(found))]
+    refused = [refusal(each, None) for each in (*found.refusals, *_left_alone(found))]
     return Parsed(
         orders=tuple(result for result in results if isinstance(result, Order)),
         refusals=(*(result for result in results if isinstance(result, Refusal)), *refused),
+        drift=drifts,
     )
 
 
@@ -50,11 +54,11 @@ def _read(node: Node, account: str, order: Callable[[Node, str], Order]) -> Orde
     own = Node(node.value, node.path, [])
     try:
         return order(own, account)
-    except SchemaDrift as drift:
-        return _refusal(drift, _external_id(node))
+    except SchemaDrift as problem:
+        return refusal(problem, _external_id(node))
     except (ValidationError, MoneyError) as error:
-        unkept = own.drift("invalid", f"The order cannot be kept: {_first_line(error)}.")
-        return _refusal(unkept, _external_id(node))
+        unkept = own.drift("invalid", f"The order cannot be kept: {first_line(error)}.")
+        return refusal(unkept, _external_id(node))
 
 
 def _left_alone(found: Found) -> list[SchemaDrift]:
@@ -71,20 +75,3 @@ def _left_alone(found: Found) -> list[SchemaDrift]:
 
 def _external_id(node: Node) -> str | None:
     return node["orderId"].text() or node["AmazonOrderId"].text() or None
-
-
-def _first_line(error: Exception) -> str:
-    if isinstance(error, ValidationError):
-        first = error.errors(include_url=False, include_input=False)[0]
-        return f"{'.'.join(str(part) for part in first['loc'])} {first['msg']}".strip()
-    return str(error)
-
-
-def _refusal(drift: SchemaDrift, external_id: str | None) -> Refusal:
-    return Refusal(
-        reason=drift.reason,
-        path=drift.path,
-        value=drift.value,
-        remedy=drift.remedy.encode("utf-8", "backslashreplace").decode().replace("\x00", ""),
-        external_id=external_id,
-    )

@@ -11,9 +11,9 @@ from typing import Any
 from connectors.amazon.assembly import Facts, Item
 from connectors.amazon.documents import Found
 from connectors.amazon.node import MONEY_V0, Node
-from connectors.amazon.reading import WHEN_PAID, known_currency
+from connectors.amazon.reading import WHEN_PAID, known_currency, seller_remits
 from connectors.amazon.sheet import DISCOUNT, DISCOUNT_TAX, ITEM, TAX, Sheet
-from connectors.amazon.vocabulary import CURRENCIES, STATES_V0, side, state
+from connectors.amazon.vocabulary import CURRENCIES, DEEMED_SUPPLIER, STATES_V0, side, state
 from models.money import Money
 from models.order import Address, Buyer, ChannelState, OrderKey, Remitter
 
@@ -109,7 +109,7 @@ def _item(node: Node, order_state: ChannelState, currency: str) -> Item:
         unit_price=_unit_price(sheet, ordered),
         sheet=sheet,
         stated_total=None,
-        remitter=_remitter(node),
+        remitter=_remitter(node, taxed=bool(sheet.of(TAX))),
         promotion=next((code.text() for code in node["PromotionIds"].listed()), None) or None,
         price_path=node["ItemPrice"].path,
     )
@@ -153,12 +153,14 @@ def _quantities(node: Node, order_state: ChannelState) -> tuple[int, int, int]:
     return ordered, shipped, ordered - shipped if finished else 0
 
 
-def _remitter(node: Node) -> Remitter:
-    collection = node["TaxCollection"]
+def _remitter(node: Node, *, taxed: bool) -> Remitter:
+    collection, category = node["TaxCollection"], node["DeemedResellerCategory"]
     by_amazon = collection["ResponsibleParty"].text().lower().startswith("amazon")
     if collection["Model"].text() == "MarketplaceFacilitator" or by_amazon:
         return Remitter.CHANNEL
-    return Remitter.CHANNEL if node["DeemedResellerCategory"].text() in ("IOSS", "UOSS") else Remitter.SELLER
+    if category.text() in DEEMED_SUPPLIER:
+        return Remitter.CHANNEL
+    return seller_remits([collection["Model"], category], taxed=taxed)
 
 
 def _rest(

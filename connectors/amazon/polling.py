@@ -35,6 +35,11 @@ class Cursor(Model):
     """Up to when the walk's first page reached: the next watermark."""
 
 
+def cursor_from(moment: datetime) -> str:
+    """Where a walk begins that reads what changed at this moment and since."""
+    return Cursor(after=moment).model_dump_json()
+
+
 class OrderWalk:
     path = "/orders/2026-01-01/orders"
 

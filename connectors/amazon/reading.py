@@ -6,8 +6,8 @@ from typing import Any
 
 from connectors.amazon.assembly import Facts, Item
 from connectors.amazon.node import Node
-from connectors.amazon.sheet import Sheet
-from connectors.amazon.vocabulary import CURRENCIES, STATES, side, state
+from connectors.amazon.sheet import TAX, Sheet
+from connectors.amazon.vocabulary import CURRENCIES, DEEMED_SUPPLIER, STATES, side, state
 from models.money import Money, MoneyError
 from models.order import Address, Buyer, ChannelState, OrderKey, Parcel, Remitter
 
@@ -72,6 +72,7 @@ def _item(node: Node, order_state: ChannelState, currency: str) -> Item:
     ordered, shipped, cancelled = _quantities(node, order_state)
     unit_price = product["price"]["unitPrice"]
     total = proceeds["proceedsTotal"]
+    sheet = Sheet.read(proceeds["breakdowns"], currency)
     promotion = next((part["promotionId"].text() for part in node["promotion"]["breakdowns"].listed()), "")
     return Item(
         node=node,
@@ -82,9 +83,9 @@ def _item(node: Node, order_state: ChannelState, currency: str) -> Item:
         shipped=shipped,
         cancelled=cancelled,
         unit_price=unit_price.money(currency) if unit_price else None,
-        sheet=Sheet.read(proceeds["breakdowns"], currency),
+        sheet=sheet,
         stated_total=total.money(currency) if total else None,
-        remitter=_remitter(node["tax"]),
+        remitter=_remitter(node["tax"], taxed=bool(sheet.of(TAX))),
         promotion=promotion or None,
         price_path=unit_price.path,
     )
@@ -109,14 +110,31 @@ def _quantities(node: Node, order_state: ChannelState) -> tuple[int, int, int]:
     return ordered, shipped, max(0, ordered - shipped - left)
 
 
-def _remitter(tax: Node) -> Remitter:
-    """Amazon remits what it collects as marketplace facilitator, and VAT of which it is the deemed supplier (OSS)."""
+def _remitter(tax: Node, *, taxed: bool) -> Remitter:
+    """Amazon remits what it collects as marketplace facilitator, and VAT of which it is the deemed supplier (OSS).
+
+    Raises `SchemaDrift` for a word that nobody knows beside a tax: somebody would pay it twice, or nobody would.
+    """
+    unknown: list[Node] = []
     for collection in tax["taxCollections"].listed():
         by_amazon = collection["responsibleParty"].text().lower().startswith("amazon")
         if collection["model"].text() == "MARKETPLACE_FACILITATOR" or by_amazon:
             return Remitter.CHANNEL
-    schemes = {part["reportingScheme"].text() for part in tax["taxCalculationBreakdowns"].listed()}
-    return Remitter.CHANNEL if schemes & {"IOSS", "UOSS"} else Remitter.SELLER
+        unknown.append(collection["model"])
+    for part in tax["taxCalculationBreakdowns"].listed():
+        if part["reportingScheme"].text() in DEEMED_SUPPLIER:
+            return Remitter.CHANNEL
+        unknown.append(part["reportingScheme"])
+    return seller_remits(unknown, taxed=taxed)
+
+
+def seller_remits(unknown: list[Node], *, taxed: bool) -> Remitter:
+    """The seller's tax, unless the order says something of it that is not understood."""
+    word = next((node for node in unknown if node), None)
+    if taxed and word is not None:
+        remedy = "Who pays this tax to the authority must be known: map the new word, then replay the order."
+        raise word.drift("unknown_tax_remitter", remedy)
+    return Remitter.SELLER
 
 
 def _rest(node: Node, order_state: ChannelState, currency: str, key: OrderKey) -> dict[str, Any]:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import gzip
-import zlib
 from datetime import UTC, datetime
 from urllib.parse import quote
 
 from connectors.amazon import quotas
 from connectors.amazon.answers import document
 from connectors.amazon.node import Node
-from connectors.errors import SchemaDrift, Unavailable
+from connectors.amazon.storage import Storage
 from connectors.http import VendorClient
 from connectors.ports import SettlementRef
 
@@ -22,9 +20,9 @@ _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 class SettlementReports:
     path = "/reports/2021-06-30"
 
-    def __init__(self, client: VendorClient, documents: VendorClient) -> None:
+    def __init__(self, client: VendorClient, storage: Storage) -> None:
         self._client = client
-        self._documents = documents
+        self._storage = storage
 
     async def ready(self) -> list[SettlementRef]:
         """Finished reports, oldest first; Amazon keeps them for 90 days."""
@@ -49,19 +47,16 @@ class SettlementReports:
         ]
 
     async def download(self, ref: SettlementRef) -> bytes:
-        """The document behind a signed address that lives for five minutes."""
-        path = f"{self.path}/documents/{quote(ref.document_id, safe='')}"
-        answer = document(await self._client.send(quotas.GET_REPORT_DOCUMENT, "GET", path), "get report document")
-        response = await self._documents.send(quotas.DOWNLOAD, "GET", answer["url"].identifier())
-        if response.status_code >= 400:
-            raise Unavailable(f"amazon report {ref.settlement_id}: HTTP {response.status_code} for its document")
-        if answer["compressionAlgorithm"].text() != "GZIP":
-            return response.content
-        try:
-            return gzip.decompress(response.content)
-        except (OSError, EOFError, zlib.error):
-            remedy = "The document is said to be GZIP, and is not: download it again."
-            raise SchemaDrift("wrong_type", f"report {ref.settlement_id}", response.content[:40], remedy) from None
+        return await document_text(
+            self._client, self._storage, ref.document_id, f"settlement report {ref.settlement_id}"
+        )
+
+
+async def document_text(client: VendorClient, storage: Storage, document_id: str, what: str) -> bytes:
+    """The content of a report's document."""
+    path = f"{SettlementReports.path}/documents/{quote(document_id, safe='')}"
+    answer = document(await client.send(quotas.GET_REPORT_DOCUMENT, "GET", path), "get report document")
+    return await storage.download(answer["url"].identifier(), what, answer["compressionAlgorithm"].text())
 
 
 def _finished(report: Node) -> bool:

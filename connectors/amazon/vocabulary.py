@@ -32,6 +32,8 @@ SIDES = {
     "AMAZON": FulfilmentSide.CHANNEL,
     "AFN": FulfilmentSide.CHANNEL,
 }
+DEEMED_SUPPLIER = frozenset({"IOSS", "UOSS"})
+"""Schemes in which Amazon is the deemed supplier of the EU's VAT directive, and remits the tax."""
 CURRENCIES = {
     "ATVPDKIKX0DER": "USD",
     "A2EUQ1WTGCTBG2": "CAD",

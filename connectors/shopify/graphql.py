@@ -2,35 +2,48 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 import httpx
 
-from connectors.errors import ConnectorError, Declined, InDoubt, SchemaDrift, Unauthorized, Unavailable
+from connectors.errors import InDoubt, SchemaDrift
 from connectors.http import VendorClient
 from connectors.registry import ChannelConnection
 from connectors.shopify.auth import auth_of
 from connectors.shopify.cost import CostLimiter
+from connectors.shopify.failing import failure
 from connectors.shopify.node import decode
+from connectors.shopify.queries import COSTS
+from models.channel import QuotaLeft
 
 API_VERSION = "2026-10"
 PATH = f"/admin/api/{API_VERSION}/graphql.json"
-SHOP_CLOSED = frozenset({402, 404, 423})
-"""Frozen for payment, unknown, locked: the shop itself has to be put right."""
-SECURITY_REJECTION = 430
+VERSION_HEADER = "X-Shopify-API-Version"
 
 
-class TooCostly(ConnectorError):
-    """A single query asks for more points than Shopify grants one query (1000)."""
+def sunset_of(version: str) -> date | None:
+    """A version is supported for twelve months from its release, the first of its month (shopify.dev, "Versioning")."""
+    try:
+        year, month = map(int, version.split("-"))
+        return date(year + 1, month, 1)
+    except ValueError:
+        return None
 
 
 class ShopifyGraphql:
     def __init__(self, connection: ChannelConnection, transport: httpx.AsyncBaseTransport | None = None) -> None:
         self._http = VendorClient("shopify", connection.base_url, auth=auth_of(connection), transport=transport)
-        self._costs = CostLimiter()
+        self._costs = CostLimiter(costs=COSTS, scale=connection.quota_scale)
+        self.version = API_VERSION
+        """The version that Shopify last answered with: it falls forward when ours has ended."""
 
     async def aclose(self) -> None:
         await self._http.aclose()
+
+    @property
+    def quota(self) -> QuotaLeft:
+        return self._costs.level()
 
     async def run(
         self,
@@ -43,27 +56,32 @@ class ShopifyGraphql:
     ) -> dict[str, Any]:
         """The `data` of an operation.
 
-        Raises `Unavailable`, `InDoubt`, `Unauthorized`, `Declined`, `SchemaDrift`, `TooCostly`.
+        Raises `Unavailable`, `InDoubt`, `Unauthorized`, `Declined` (also `TooCostly`), `SchemaDrift`.
         """
-        await self._costs.acquire(operation)
-        response = await self._http.send(
-            operation,
-            "POST",
-            PATH,
-            json={"query": query, "variables": variables},
-            writes=writes,
-            correlation_id=correlation_id,
-        )
-        _check_status(operation, response)
-        answer = self._answer(operation, response, writes)
+        priced = _priced(operation, variables)
+        points = await self._costs.acquire(priced)
+        try:
+            response = await self._http.send(
+                operation,
+                "POST",
+                PATH,
+                json={"query": query, "variables": variables},
+                writes=writes,
+                correlation_id=correlation_id,
+            )
+        finally:
+            self._costs.release(points)
+        _check_status(operation, response, writes)
+        self.version = response.headers.get(VERSION_HEADER, self.version)
+        answer = self._answer(operation, priced, response, writes)
         if errors := answer.get("errors"):
-            self._raise(operation, errors, answer.get("data"), writes)
+            self._raise(operation, priced, errors, answer.get("data"), writes)
         data = answer.get("data")
         if not isinstance(data, dict):
             raise SchemaDrift("missing", "data", data, f"{operation} answers with data.")
         return data
 
-    def _answer(self, operation: str, response: httpx.Response, writes: bool) -> dict[str, Any]:
+    def _answer(self, operation: str, priced: str, response: httpx.Response, writes: bool) -> dict[str, Any]:
         try:
             answer = decode(response.content)
         except SchemaDrift as drift:
@@ -74,40 +92,34 @@ class ShopifyGraphql:
             raise SchemaDrift("wrong_type", "$", answer, f"{operation} answers with an object.")
         cost = (answer.get("extensions") or {}).get("cost")
         if isinstance(cost, dict):
-            self._costs.learn(operation, cost)
+            self._costs.learn(priced, cost)
         return answer
 
-    def _raise(self, operation: str, errors: Any, data: Any, writes: bool) -> None:
+    def _raise(self, operation: str, priced: str, errors: Any, data: Any, writes: bool) -> None:
         """Errors come with HTTP 200; returns only when what is missing was not asked for in vain."""
         first = errors[0] if isinstance(errors, list) and errors and isinstance(errors[0], dict) else {}
-        code = str((first.get("extensions") or {}).get("code", ""))
-        message = f"shopify {operation}: {code or 'error'}: {first.get('message', errors)}"
-        match code:
-            case "THROTTLED":
-                raise Unavailable(message, self._costs.wait_for(operation))
-            case "MAX_COST_EXCEEDED":
-                raise TooCostly(message)
-            case "ACCESS_DENIED":
-                self._check_denied(message, data, writes)
-            case "INTERNAL_SERVER_ERROR" | "TIMEOUT":
-                raise InDoubt(f"{message}; it may have taken effect") if writes else Unavailable(message)
-            case _:
-                remedy = f"Check the operation against Admin API {API_VERSION}."
-                raise SchemaDrift("graphql_error", "errors[0]", first.get("message", errors), remedy)
-
-    def _check_denied(self, message: str, data: Any, writes: bool) -> None:
-        """Personal data that the app may not see comes as null beside the rest of the order: that is good enough."""
-        readable = isinstance(data, dict) and data and all(value is not None for value in data.values())
-        if writes or not readable:
-            raise Unauthorized(message)
+        code = str((first.get("extensions") or {}).get("code") or "graphql_error")
+        if code == "ACCESS_DENIED" and not writes and _readable(data):
+            return
+        message = f"shopify {operation}: {code}: {first.get('message', errors)}"
+        if code == "graphql_error" and writes and data is not None:
+            # Only what has been executed has data, if only null: an operation that is not understood has none.
+            raise InDoubt(f"{message}; it may have taken effect")
+        wait = self._costs.wait_for(priced) if code == "THROTTLED" else None
+        raise failure(code, message, writes=writes, retry_after=wait)
 
 
-def _check_status(operation: str, response: httpx.Response) -> None:
-    status = response.status_code
-    where = f"shopify {operation}: HTTP {status}"
-    if status in SHOP_CLOSED:
-        raise Unauthorized(f"{where}: the shop does not serve this app")
-    if status == SECURITY_REJECTION:
-        raise Unavailable(where)
-    if status >= 300:
-        raise Declined(f"{where}: {response.text[:200]}", code=f"http_{status}")
+def _priced(operation: str, variables: dict[str, Any]) -> str:
+    """What a page costs goes by its size."""
+    return f"{operation}/{variables['first']}" if "first" in variables else operation
+
+
+def _readable(data: Any) -> bool:
+    """Personal data that the app may not see comes as null beside the rest of the order: that is good enough."""
+    return isinstance(data, dict) and bool(data) and all(value is not None for value in data.values())
+
+
+def _check_status(operation: str, response: httpx.Response, writes: bool) -> None:
+    if response.status_code >= 300:
+        code = f"http_{response.status_code}"
+        raise failure(code, f"shopify {operation}: {code}: {response.text[:200]}", writes=writes)

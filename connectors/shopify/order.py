@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 from datetime import datetime
 
+from connectors.errors import SchemaDrift
 from connectors.shopify.amounts import amount_at, buyer_money, currency_of
 from connectors.shopify.balance import Balance
+from connectors.shopify.edits import as_edited
 from connectors.shopify.node import Node
-from connectors.shopify.parts import sold_lines
+from connectors.shopify.parts import Parts, sold_lines
 from connectors.shopify.people import address_at, buyer_of
 from connectors.shopify.quantities import Quantities
+from connectors.shopify.refunds import refunds_of
 from connectors.shopify.state import state_of
 from models.order import Order, OrderKey, OrderLine
 
@@ -29,8 +32,7 @@ def read_order(order: Node, account: str) -> Order:
     key = OrderKey(channel=CHANNEL, account=account, external_id=external_id(order))
     currency = currency_of(order)
     order.at("line_items").needed("An order has lines.")
-    balance = Balance(order, currency)
-    parts = balance.parts()
+    order, balance, parts = _balanced(order, currency)
     _check_lines(order, parts.lines)
     bill_to, ship_to = address_at(order.at("billing_address")), address_at(order.at("shipping_address"))
     return Order(
@@ -48,10 +50,27 @@ def read_order(order: Node, account: str) -> Order:
         bill_to=bill_to,
         service_level=_service_level(order),
         parcels=Quantities(order).parcels,
+        refunds=refunds_of(order, currency),
         cancel_reason=order.at("cancel_reason").text().lower() or None,
         test=order.at("test").flag(),
         extras=_extras(order),
     )
+
+
+def _balanced(order: Node, currency: str) -> tuple[Node, Balance, Parts]:
+    """The order, its balance and its parts: as stated or, where that does not add up, as it was edited."""
+    balance = Balance(order, currency)
+    try:
+        return order, balance, balance.parts()
+    except SchemaDrift as drift:
+        edited = as_edited(order, currency) if drift.reason == "totals_differ" else None
+        if edited is None:
+            raise
+        balance = Balance(edited, currency)
+        try:
+            return edited, balance, balance.parts()
+        except SchemaDrift:
+            raise drift from None
 
 
 def version_of(order: Node) -> datetime:
@@ -92,6 +111,7 @@ def _extras(order: Node) -> dict[str, str]:
         "tags": ", ".join(_tags(tags)),
         "attributes": _attributes(order),
         "shipping_method": _shipping_method(order),
+        "edited": "true" if order.at("edited").flag() else "",
         "gift_card_lines": ",".join(_gift_cards(order)),
         "current_total": amount_at(order, "current_total_price").text(),
     }

@@ -68,7 +68,7 @@ def _parcels(order: Node) -> Iterator[Parcel]:
             parcel_id=fulfilment.at("legacy_resource_id", "id").text().rsplit("/", 1)[-1] or str(number),
             carrier=tracking.at("company", "tracking_company").text(),
             tracking=tracking.at("number", "tracking_number").text(),
-            shipped_at=_moment_or_none(fulfilment.at("created_at")),
+            shipped_at=moment_or_none(fulfilment.at("created_at")),
             quantities=dict(_units(fulfilment)),
         )
 
@@ -91,8 +91,8 @@ def _refunded(order: Node) -> Iterator[tuple[str, int, str]]:
                 yield line_id.identity(), row.at("quantity").count(), row.at("restock_type").text().lower()
 
 
-def _moment_or_none(node: Node) -> datetime | None:
-    """When a parcel left is good to know, and not needed."""
+def moment_or_none(node: Node) -> datetime | None:
+    """When a parcel left or money was paid back is good to know, and not needed."""
     try:
         return node.moment()
     except SchemaDrift:

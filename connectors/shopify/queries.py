@@ -1,12 +1,12 @@
-"""Every GraphQL operation Orderyard sends, valid for Admin API 2026-10 (a test proves it against the introspection).
+"""Every GraphQL query Orderyard sends, valid for Admin API 2026-10 (a test proves it against the introspection).
 
 A page of orders is read with their heads only, because a single query may cost 1000 points at most; what has been
 fulfilled or refunded is read order by order.
 """
 
-MONEY = "shopMoney { amount currencyCode } presentmentMoney { amount currencyCode }"
-
-PRICE = "shopMoney { amount currencyCode }"
+from connectors.shopify import queries_changes as changes
+from connectors.shopify.mutations import WRITES
+from connectors.shopify.queries_changes import MONEY, PRICE
 
 TAX_LINES = f"taxLines {{ title rate channelLiable priceSet {{ {PRICE} }} }}"
 
@@ -96,7 +96,8 @@ query Order($id: ID!) {{
     fulfillmentsCount {{ count }}
     fulfillments(first: 15) {{ {FULFILLED_UNITS} }}
     refunds(first: 10) {{
-      id
+      id createdAt note
+      totalRefundedSet {{ {PRICE} }}
       refundLineItems(first: 10) {{ pageInfo {{ hasNextPage }} nodes {{ quantity restockType lineItem {{ id }} }} }}
     }}
   }}
@@ -128,15 +129,6 @@ query FulfillmentOrders($id: ID!) {{
 }}
 """
 
-FULFIL = """
-mutation Fulfil($fulfillment: FulfillmentInput!) {
-  fulfillmentCreate(fulfillment: $fulfillment) {
-    fulfillment { id status }
-    userErrors { field message }
-  }
-}
-"""
-
 PAYOUT = "id legacyResourceId issuedAt status net { amount currencyCode }"
 
 PAYOUTS = f"""
@@ -166,4 +158,51 @@ query PayoutTransactions($id: ID!, $after: String, $query: String!) {{
 }}
 """
 
-OPERATIONS = (ORDERS, ORDER, ORDER_LINES, FULFILMENT_ORDERS, FULFIL, PAYOUTS, PAYOUT_TRANSACTIONS)
+READS = (
+    ORDERS,
+    ORDER,
+    ORDER_LINES,
+    FULFILMENT_ORDERS,
+    changes.UNITS_OF_LINES,
+    changes.SUGGESTED_REFUND,
+    changes.REFUND,
+    changes.CANCELLING,
+    changes.RETURNS,
+    changes.RETURNS_OF_ORDER,
+    changes.RETURN,
+    changes.RETURN_OUTCOME,
+    changes.ITEMS_BY_SKU,
+    changes.ITEMS,
+    PAYOUTS,
+    PAYOUT_TRANSACTIONS,
+)
+OPERATIONS = (*READS, *WRITES)
+
+COSTS = {
+    "orders/10": 900.0,
+    "order": 915.0,
+    "order_lines": 401.0,
+    "fulfillment_orders": 928.0,
+    "units_of_lines": 226.0,
+    "suggested_refund": 3.0,
+    "refund": 11.0,
+    "job": 3.0,
+    "returns/4": 784.0,
+    "returns_of_order": 196.0,
+    "return": 407.0,
+    "return_outcome": 3.0,
+    "items_by_sku": 775.0,
+    "items": 775.0,
+    "payouts": 101.0,
+    "balanceTransactions": 602.0,
+    "fulfillment_create": 11.0,
+    "order_cancel": 12.0,
+    "refund_create": 21.0,
+    "return_approve_request": 11.0,
+    "return_decline_request": 11.0,
+    "return_process": 11.0,
+    "return_close": 11.0,
+    "inventory_set_quantities": 11.0,
+}
+"""Points that each operation asks for (one an object, ten more a mutation; shopify.dev, "API rate limits"): believed
+until Shopify's first answer says what it really is."""

@@ -4,6 +4,7 @@ from sqlmodel import SQLModel
 
 from store.tables.capture import ChannelCursor, InboxEvent, OutboxMessage
 from store.tables.catalogue import ListingRow, SkuWait
+from store.tables.channels import ChannelAuditRow, ChannelHealthRow, ChannelStockRow, DriftRow, ReturnRow
 from store.tables.orders import CaseRow, OrderRow, OrderTransition
 from store.tables.settlements import SettlementLineRow, SettlementRow
 from store.tables.stock import AllocationRow, ReservationRow, StockLevel, StockMove
@@ -13,13 +14,18 @@ metadata = SQLModel.metadata
 __all__ = [
     "AllocationRow",
     "CaseRow",
+    "ChannelAuditRow",
     "ChannelCursor",
+    "ChannelHealthRow",
+    "ChannelStockRow",
+    "DriftRow",
     "InboxEvent",
     "ListingRow",
     "OrderRow",
     "OrderTransition",
     "OutboxMessage",
     "ReservationRow",
+    "ReturnRow",
     "SettlementLineRow",
     "SettlementRow",
     "SkuWait",

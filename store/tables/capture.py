@@ -10,8 +10,13 @@ from sqlmodel import Field, SQLModel
 
 from store.tables import columns
 
-EVENT_SOURCES = ("webhook", "poll", "file", "wms")
-EVENT_STATUSES = ("received", "delivered", "ignored", "dead")
+EVENT_SOURCES = ("webhook", "poll", "backlog", "file", "wms")
+"""The backlog is what was polled of a long absence."""
+LINE = "((((channel || '/'::text) || account) || '/'::text) || source)"
+"""SQL: where an event stands in line. An expression, so that no index but that of due events can be mistaken for it."""
+EVENT_STATUSES = ("received", "delivered", "ignored", "dead", "discarded")
+STREAMS = ("orders", "backlog", "returns")
+"""What is read of a channel account page by page; the backlog is what a long absence left behind."""
 
 
 class InboxEvent(SQLModel, table=True):
@@ -22,7 +27,7 @@ class InboxEvent(SQLModel, table=True):
         UniqueConstraint("channel", "account", "source", "delivery_id", name="inbox_event_once"),
         columns.one_of("source", EVENT_SOURCES, "inbox_event_source"),
         columns.one_of("status", EVENT_STATUSES, "inbox_event_status"),
-        Index("inbox_event_due", "next_attempt_at", "id", postgresql_where=sql("status = 'received'")),
+        Index("inbox_event_due", sql(LINE), "next_attempt_at", "id", postgresql_where=sql("status = 'received'")),
         Index("inbox_event_refused", "id", postgresql_where=sql("status = 'dead' OR refusals <> '[]'::jsonb")),
         Index("inbox_event_order", "channel", "account", "external_id"),
     )
@@ -38,6 +43,9 @@ class InboxEvent(SQLModel, table=True):
     correlation_id: UUID
     headers: dict[str, str] = columns.document()
     body: bytes = Field(sa_type=LargeBinary(), nullable=False)
+    edited_body: bytes | None = Field(default=None, sa_type=LargeBinary(), nullable=True)
+    """What an operator made of a payload that could not be understood; the raw one stays as it came."""
+    edited_by: str | None = columns.text(nullable=True)
     received_at: datetime = columns.moment()
     status: str = columns.word("received")
     attempts: int = columns.count()
@@ -45,6 +53,11 @@ class InboxEvent(SQLModel, table=True):
     finished_at: datetime | None = columns.moment(nullable=True)
     outcome: str | None = columns.text(nullable=True)
     refusals: list[dict[str, Any]] = columns.documents()
+
+    @property
+    def payload(self) -> bytes:
+        """What is to be understood: the operator's edition, or what came."""
+        return self.body if self.edited_body is None else self.edited_body
 
 
 class OutboxMessage(SQLModel, table=True):
@@ -65,12 +78,16 @@ class OutboxMessage(SQLModel, table=True):
 
 
 class ChannelCursor(SQLModel, table=True):
-    """How far a channel account was read."""
+    """How far one stream of a channel account was read."""
 
     __tablename__ = "channel_cursor"
+    __table_args__ = (columns.one_of("stream", STREAMS, "channel_cursor_stream"),)
 
     channel: str = columns.key()
     account: str = columns.key()
+    stream: str = Field(
+        default="orders", primary_key=True, sa_type=columns.AnyText(), sa_column_kwargs={"server_default": "orders"}
+    )
     cursor: str | None = columns.text(nullable=True)
     polled_at: datetime | None = columns.moment(nullable=True)
     last_success_at: datetime | None = columns.moment(nullable=True)

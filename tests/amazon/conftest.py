@@ -1,5 +1,6 @@
 """Amazon's twin on a real port, and the connector that calls it over HTTP."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 
 import httpx
@@ -7,12 +8,13 @@ import pytest
 
 from connectors.amazon.client import AmazonChannel
 from connectors.registry import ChannelConnection
+from models.channel import Progress
 from sandbox.amazon import AmazonTwin
 from sandbox.amazon_login import CREDENTIALS
 from sandbox.core import Sandbox, SandboxOptions
 from sandbox.goods import LISTINGS
 from sandbox.traits import Traits
-from tests.systems.running import free_socket, served
+from tests.systems.running import free_socket, served, until
 
 Connect = Callable[..., AmazonChannel]
 
@@ -26,11 +28,13 @@ def quota_scale() -> float:
 @pytest.fixture
 async def twin(quota_scale: float) -> AsyncIterator[AmazonTwin]:
     listener = free_socket()
-    options = SandboxOptions(base_url=f"http://127.0.0.1:{listener.getsockname()[1]}", quota_scale=quota_scale)
+    base_url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+    options = SandboxOptions(base_url=base_url, quota_scale=quota_scale, job_delay=0.02)
     box = Sandbox(options)
     running = AmazonTwin(box)
     async with served(running.routes(), listener):
         yield running
+    await until(lambda: not box.tasks)
     box.shelf.close()
 
 
@@ -79,3 +83,12 @@ def plain() -> Traits:
 def no_delay(monkeypatch: pytest.MonkeyPatch) -> None:
     """What Amazon and the buyers do later, they do at once."""
     monkeypatch.setattr("sandbox.amazon.SEEN_AFTER", 0.0)
+
+
+async def finished(channel: AmazonChannel, progress: Progress) -> Progress:
+    """What became of it in the end."""
+    async with asyncio.timeout(10):
+        while progress.operation is not None:
+            await asyncio.sleep(0.01)
+            progress = await channel.follow(progress.operation)
+    return progress

@@ -12,7 +12,7 @@ from connectors.amazon.format import AmazonFormat
 from connectors.amazon.parse import parse
 from connectors.amazon.raw import elements
 from connectors.errors import Declined, InDoubt, SchemaDrift, Unauthorized, Unavailable
-from connectors.ports import Channel, ChannelFormat, OrderPage, SettlementRef, WebhookRefused
+from connectors.ports import Channel, ChannelFormat, OrderPage, SettlementRef
 from connectors.registry import ChannelConnection
 from models.money import Money
 from models.order import ChannelState, FulfilmentSide, Order
@@ -50,11 +50,6 @@ async def read(channel: AmazonChannel) -> dict[str, Order]:
 def test_the_connector_is_a_channel_and_its_format_a_format(channel: AmazonChannel) -> None:
     ports: tuple[Channel, ChannelFormat] = (channel, AmazonFormat())
     assert ports[0].name == ports[1].channel == "amazon"
-
-
-def test_amazon_has_no_webhook_to_verify() -> None:
-    with pytest.raises(WebhookRefused):
-        AmazonFormat().verify({}, b"{}", ("secret",))
 
 
 async def test_every_generated_order_adds_up_in_every_country(twin: AmazonTwin, channel: AmazonChannel) -> None:

@@ -20,10 +20,14 @@ def life_of(ledger: Ledger, key: str, parcels: int = 1) -> None:
     ledger.record("tax", "transaction_recorded", key)
     ledger.record("erp", "order_created", key, number="SO-1")
     ledger.record("wms", "released", key, fulfilment_id=f"{key}#BER-1")
+    for channel, effect in (("walmart", "acknowledged"), ("mirakl", "accepted"), ("storefront", "acknowledged")):
+        ledger.record(channel, effect, key)
     for number in range(1, parcels + 1):
         reference = f"{key}|{number}"
         ledger.record("amazon", "shipment_confirmed", key, package=str(number))
         ledger.record("shopify", "fulfillment_created", key, tracking=f"T{number}")
+        for channel in ("walmart", "mirakl", "storefront"):
+            ledger.record(channel, "shipped", key, tracking=f"T{number}")
         ledger.record("erp", "shipment_posted", key, external_reference=f"{reference}:shipment")
         ledger.record("erp", "invoice_posted", key, external_reference=f"{reference}:invoice")
         ledger.record("notify", "message_sent", key, message_key=f"{reference}:shipped")

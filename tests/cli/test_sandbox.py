@@ -10,6 +10,8 @@ from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_f
 
 from tests.cli.command import free_port, running, said_until
 
+CHANNELS = ("amazon", "mirakl", "shopify", "storefront", "walmart")
+
 
 def served(url: str) -> httpx.Response:
     patience = Retrying(
@@ -38,7 +40,7 @@ def test_it_prints_every_address_and_credential_at_once_and_serves_them(tmp_path
         served(f"{base}/_sandbox/health")
         credentials = httpx.get(f"{base}/_sandbox/credentials", trust_env=False).json()
         assert {name: systems[name] for name in credentials} == credentials
-        assert set(credentials) == {"amazon", "shopify", "erp", "wms", "tax", "fraud", "notify"}
+        assert set(credentials) == {*CHANNELS, "erp", "wms", "tax", "fraud", "notify"}
         assert systems["controls"]["faults"] == f"{base}/_sandbox/faults"
         shopify = credentials["shopify"]
         orders = f"{shopify['base_url']}/orders.json"
@@ -50,4 +52,4 @@ def test_it_prints_every_address_and_credential_at_once_and_serves_them(tmp_path
         child.send_signal(signal.SIGTERM)
         assert child.wait(20) in (0, -signal.SIGTERM)
     with running("starter.py", "sandbox", "--port", str(port), "--state", str(tmp_path / "state")):
-        assert served(f"{base}/_sandbox/orders").json()["numbers"] == {"amazon": 1, "shopify": 0}
+        assert served(f"{base}/_sandbox/orders").json()["numbers"] == dict.fromkeys(CHANNELS, 0) | {"amazon": 1}

@@ -78,7 +78,7 @@ def stack(postgres: LocalPg) -> Iterator[Stack]:
             "ORDERYARD_GATEWAY_PORT": str(free_port()),
             "ORDERYARD_METRICS_PORT": str(free_port()),
         }
-        with running("starter.py", "up", "--poll-seconds", "1", settings=settings) as child:
+        with running("starter.py", "up", "--poll-seconds", "1", "--quota-scale", "500", settings=settings) as child:
             said_until(child, "Let buyers buy")
             info = running_stack(Path(directory))
             assert info is not None
@@ -264,15 +264,68 @@ def test_a_settlement_file_that_is_wrong_is_refused_whole(stack: Stack, tmp_path
 
 
 def test_schedules_are_applied_again_without_harm(stack: Stack) -> None:
+    every = {"returns": 900, "settlements": 3600, "stock": 60, "audit": 3600}
     for seconds in (7, 1):
         applied = stack.json("schedules", "apply", "--poll-seconds", str(seconds))
-        assert {each["schedule"]: each["every_seconds"] for each in applied} == {
-            "orders/amazon/US-1": seconds,
-            "settlements/amazon/US-1": 3600,
+        shop_schedules = {each["schedule"]: each["every_seconds"] for each in applied if "shopify" in each["schedule"]}
+        assert shop_schedules == {
             "orders/shopify/main": seconds,
-            "settlements/shopify/main": 3600,
+            **{f"{kind}/shopify/main": number for kind, number in every.items()},
         }
+        assert len(applied) == 5 * len(shop_schedules)
     assert "orders/shopify/main" in stack.run("schedules", "apply", "--poll-seconds", "1").out
+
+
+def test_the_channels_say_where_they_stand(stack: Stack, orders: list[dict[str, Any]]) -> None:
+    def look() -> Any:
+        return {each["channel"]: each for each in stack.json("channels", "status")}
+
+    status = stack.until(look, lambda found: all(each["last_success_at"] for each in found.values()))
+    assert set(status) == {"amazon", "mirakl", "shopify", "storefront", "walmart"}
+    shopify = status["shopify"]
+    assert (shopify["account"], shopify["api_version"], shopify["connected"]) == ("main", "2026-10", True)
+    assert shopify["sunset"] == "2027-10-01"
+    assert shopify["lag_seconds"] < 60
+    assert all(each["quotas"] for each in status.values())
+    table = stack.run("channels", "status")
+    assert (table.code, "decora-eu" in table.out) == (0, True)
+
+
+def test_unknown_fields_are_counted_and_shown(stack: Stack, tmp_path: Path) -> None:
+    path = tmp_path / "order.json"
+    stack.ingest(path, shop.order(id=701, cancelled_at="2026-11-20T10:00:00Z", gift_story="private"))
+    status = stack.json("channels", "status", "--channel", "shopify")
+    [drift] = [each for each in status[0]["drift"] if "gift_story" in each["path"]]
+    assert (drift["kind"], drift["value"], drift["api_version"]) == ("unknown_field", "", "2026-10")
+    assert "gift_story" in stack.run("channels", "status").out
+
+
+def test_a_connection_is_checked_end_to_end(stack: Stack, orders: list[dict[str, Any]]) -> None:
+    for channel in ("amazon", "mirakl", "shopify", "storefront", "walmart"):
+        [checked] = stack.json("channels", "check", channel)
+        assert checked["ok"], checked
+        assert [step["step"] for step in checked["steps"]][:2] == ["connection", "sign in and read orders"]
+    nobody = stack.run("channels", "check", "shopify", "outlet")
+    assert nobody.code == 2
+    assert "no connection shopify/outlet" in nobody.err
+
+
+def test_an_audit_compares_with_the_channel(stack: Stack, orders: list[dict[str, Any]]) -> None:
+    def clean() -> Any:
+        done = stack.run("channels", "audit", "--channel", "shopify", "--grace-seconds", "0", "--json")
+        return done.json()[0]
+
+    report = stack.until(clean, lambda found: not found["findings"])
+    assert (report["channel"], report["seen"], report["agreed"]) == ("shopify", SOLD, SOLD)
+    table = stack.run("channels", "audit", "--channel", "shopify", "--grace-seconds", "0")
+    assert (table.code, "Channel audit" in table.out) == (0, True)
+
+
+def test_the_channels_know_the_stock(stack: Stack) -> None:
+    told = stack.until(lambda: stack.json("channels", "stock", "--channel", "mirakl"), bool)
+    assert {each["problem"] for each in told} == {None}
+    assert all(each["quantity"] > 0 for each in told)
+    assert stack.json("channels", "stock", "--problems") == []
 
 
 def test_a_second_stack_in_the_same_directory_is_refused(stack: Stack) -> None:

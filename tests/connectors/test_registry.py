@@ -146,3 +146,33 @@ def test_an_entry_that_is_wrong_by_itself_shows_no_secret() -> None:
     with pytest.raises(ValueError, match="base_url") as told:
         ChannelConnection.model_validate({"provider": "shopify", "account": "main", "credentials": {"token": SECRET}})
     assert SECRET not in str(told.value)
+
+
+def test_webhook_secrets_rotate_in_their_file_without_a_restart(tmp_path: Path) -> None:
+    file = tmp_path / "secret"
+    file.write_text("old-secret\n")
+    entry = {**document()["channels"][0], "webhook_secrets": [f"file:{file}"]}
+    channel = ChannelConnection.model_validate(entry)
+    assert list(channel.resolved_webhook_secrets) == ["old-secret"]
+    file.write_text("new-secret\n\nold-secret\n")
+    assert list(channel.resolved_webhook_secrets) == ["new-secret", "old-secret"]
+
+
+def test_an_accounts_policies_have_defaults_and_unknown_ones_are_refused() -> None:
+    entry = document()["channels"][0]
+    policies = ChannelConnection.model_validate({**entry, "policies": {"safety_buffer": 3}}).policies
+    assert (policies.safety_buffer, policies.publish_stock, policies.poll_seconds) == (3, True, 180)
+    with pytest.raises(ValueError, match=r"policies\.saftey_buffer"):
+        ChannelConnection.model_validate({**entry, "policies": {"saftey_buffer": 3}})
+
+
+def test_several_accounts_of_a_channel_each_have_their_entity(tmp_path: Path) -> None:
+    entry = document()["channels"][0]
+    accounts = [
+        {**entry, "account": "de", "legal_entity": "Camp GmbH", "currency": "EUR"},
+        {**entry, "account": "us", "legal_entity": "Camp Inc.", "currency": "USD", "quota_scale": 2.0},
+    ]
+    connections = load(tmp_path, document(channels=accounts))
+    german = connections.channel("shopify", "de")
+    assert german is not None
+    assert (german.legal_entity, german.currency) == ("Camp GmbH", "EUR")

@@ -6,9 +6,27 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from uuid import UUID
 
+from models.audit import AuditReport, Finding, Verdict
 from models.base import Model
 from models.case import Action, Amendment, CaseKind, ExceptionCase, Resolution
 from models.catalogue import Component, ComponentLine, ListingMap
+from models.channel import (
+    Acknowledgement,
+    Cancellation,
+    CancelReason,
+    ChannelHealth,
+    ChannelRequest,
+    Progress,
+    QuotaLeft,
+    RefundLine,
+    RefundReason,
+    RefundRequest,
+    Rejected,
+    ReturnAction,
+    ReturnDecision,
+    StockQuantity,
+    StockUpdate,
+)
 from models.fulfilment import Allocation, ConfirmedParcel, FulfilmentPlan, NodePlan, PickLine, Release, Shipment
 from models.messages import (
     CancelOutcome,
@@ -32,11 +50,13 @@ from models.order import (
     Order,
     OrderKey,
     OrderLine,
+    OrderRefund,
     Parcel,
     Remitter,
     Tax,
 )
 from models.quantities import LineQuantities, QuantityLedger
+from models.returns import ChannelReturn, ReturnLine, ReturnState
 from models.settlement import LineType, OrderMoney, Settlement, SettlementLine, SettlementResult
 from models.systems import ErpOrder, FraudVerdict, Notice, ReleaseCancelled, TaxQuote
 
@@ -157,8 +177,40 @@ SETTLEMENT = Settlement(
     deposited_at=NOON,
     lines=(SETTLEMENT_LINE,),
 )
+ASKED = {"request_id": f"{KEY}#cancel", "order_key": KEY, "correlation_id": "c-1"}
+REFUND_LINE = RefundLine(line_id="L1", quantity=1, goods=eur("12.50"), tax=eur("2.00"))
+QUOTA = QuotaLeft(operation="amazon.get_order", rate=0.5, burst=30, left=29.5)
+RETURN_LINE = ReturnLine(return_line_id="R1", line_id="L1", sku="TENT", quantity=1, reason="too small")
+FINDING = Finding(order_key=KEY, verdict=Verdict.MISSING, subject="order", channel="open", ours="unknown")
+REJECTED = Rejected(key="TENT", code="unknown_sku", message="no such listing")
+STOCK = StockQuantity(sku="TENT", quantity=3)
 
 EXAMPLES: tuple[Model, ...] = (
+    OrderRefund(refund_id="F-1", amount=eur("5.00"), at=NOON, quantities={"L1": 1}),
+    ChannelRequest.model_validate(ASKED),
+    Acknowledgement.model_validate({**ASKED, "lines": ("L1",)}),
+    Cancellation.model_validate({**ASKED, "units": {"L1": 1}, "whole": False, "reason": CancelReason.BUYER}),
+    REFUND_LINE,
+    RefundRequest.model_validate({**ASKED, "lines": (REFUND_LINE,), "reason": RefundReason.DAMAGED}),
+    ReturnDecision.model_validate({**ASKED, "return_id": "RMA-1", "action": ReturnAction.ACCEPT, "units": {"R1": 1}}),
+    STOCK,
+    StockUpdate(request_id="s-1", correlation_id="c-1", quantities=(STOCK,)),
+    REJECTED,
+    Progress(operation="feed-1", rejected=(REJECTED,)),
+    QUOTA,
+    ChannelHealth(api_version="2026-01-01", sunset=NOON.date(), credential_expires=NOON, quotas=(QUOTA,)),
+    RETURN_LINE,
+    ChannelReturn(
+        return_id="RMA-1",
+        order_key=KEY,
+        version=NOON,
+        state=ReturnState.REQUESTED,
+        lines=(RETURN_LINE,),
+        requested_at=NOON,
+        refunded=eur("12.50"),
+    ),
+    FINDING,
+    AuditReport(channel="amazon", account="EU-DE", since=NOON, until=NOON, seen=1, findings=(FINDING,)),
     KEY,
     eur("12.50"),
     BERLIN,

@@ -12,7 +12,13 @@ from store import cases, orders
 from store.tables import OrderRow
 from workflows.channel_parcels import CHANNEL_NODE
 
-CONFIRMED = ("amazon/shipment_confirmed", "shopify/fulfillment_created")
+CONFIRMED = (
+    "amazon/shipment_confirmed",
+    "shopify/fulfillment_created",
+    "walmart/shipped",
+    "mirakl/shipped",
+    "storefront/shipped",
+)
 
 
 async def check(run: Run) -> None:

@@ -12,8 +12,10 @@ pytest.register_assert_rewrite("tests.prove.audit", "tests.prove.scenes", "tests
 
 from tests.prove.postman import Postman  # noqa: E402 - asserts of these explain themselves once they are rewritten
 from tests.prove.product import Product, Size  # noqa: E402
+from tests.prove.scenes import SELDOM  # noqa: E402
 
 SMALL = Size(orders=24, per_second=20.0, patience=60.0)
+THOUSAND = Size(orders=1000, per_second=40.0, patience=600.0)
 LARGE = Size(orders=200, per_second=20.0, patience=300.0)
 
 
@@ -47,4 +49,11 @@ async def small(shared_directory: Path) -> AsyncIterator[Product]:
 async def large(own_directory: Path) -> AsyncIterator[Product]:
     """A product of its own for each long proof, with a database that is safe against a crash of the machine."""
     async with Postman() as postman, Product(own_directory, LARGE, postman) as product:
+        yield product
+
+
+@pytest_asyncio.fixture
+async def thousand(own_directory: Path) -> AsyncIterator[Product]:
+    """A product that polls only when it is told to."""
+    async with Postman() as postman, Product(own_directory, THOUSAND, postman, poll_seconds=SELDOM) as product:
         yield product

@@ -30,6 +30,10 @@ class Letter:
 
     @property
     def about_an_order(self) -> bool:
+        return not self.path.startswith("/webhooks/wms/")
+
+    @property
+    def of_shopify(self) -> bool:
         return self.path.startswith("/webhooks/shopify/")
 
 
@@ -40,9 +44,12 @@ class Postman:
         self.to: str | None = None
         self.losing = 0.0
         self.doubling = 0.0
+        self.delaying = 0.0
         self.holding = False
         self.lost: list[Letter] = []
         self.doubled: list[Letter] = []
+        self.delayed: list[Letter] = []
+        self._on_the_way: set[asyncio.Task[None]] = set()
         self.held: list[Letter] = []
         self._chance = random.Random(seed)
         self._socket = socket.create_server(("127.0.0.1", 0))
@@ -59,6 +66,7 @@ class Postman:
     async def __aexit__(self, *_: object) -> None:
         self._server.should_exit = True
         await self._serving
+        await asyncio.gather(*self._on_the_way)
         await self._http.aclose()
 
     async def deliver(self, letter: Letter) -> int:
@@ -74,13 +82,26 @@ class Postman:
         letter = Letter(request.url.path, headers, await request.body())
         if self._goes_astray(letter):
             return Response(status_code=200)
+        if letter.about_an_order and self._chance.random() < self.delaying:
+            self.delayed.append(letter)
+            task = asyncio.create_task(self._deliver_later(letter, self._chance.uniform(0.5, 3.0)))
+            self._on_the_way.add(task)
+            task.add_done_callback(self._on_the_way.discard)
+            return Response(status_code=200)
         answers = await asyncio.gather(*(self.deliver(letter) for _ in range(self._copies(letter))))
         return Response(status_code=max(answers))
+
+    async def _deliver_later(self, letter: Letter, seconds: float) -> None:
+        """Behind others that were sent after it."""
+        answer = 503
+        while answer >= 500:
+            await asyncio.sleep(seconds)
+            answer = await self.deliver(letter)
 
     def _goes_astray(self, letter: Letter) -> bool:
         if not letter.about_an_order:
             return False
-        if self.holding:
+        if self.holding and letter.of_shopify:
             self.held.append(letter)
         elif self._chance.random() < self.losing:
             self.lost.append(letter)

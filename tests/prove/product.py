@@ -32,8 +32,11 @@ class Size:
 class Product:
     """`async with Product(data_dir, size, postman) as product:`"""
 
-    def __init__(self, data_dir: Path, size: Size, postman: Postman, *, fast: bool = False) -> None:
+    def __init__(
+        self, data_dir: Path, size: Size, postman: Postman, *, fast: bool = False, poll_seconds: int = POLL_SECONDS
+    ) -> None:
         """`fast` gives up safety against a crash of the machine (never against `kill -9`)."""
+        self._poll_seconds = poll_seconds
         self.size = size
         self.postman = postman
         arguments = [*SPEED, "--webhooks-to", postman.url]
@@ -56,7 +59,7 @@ class Product:
         async with AsyncExitStack() as undo:
             self.stack = await undo.enter_async_context(LocalStack(self._options))
             self.postman.to = self.stack.gateway_url
-            connections = await prepare(self.stack, POLL_SECONDS)
+            connections = await prepare(self.stack, self._poll_seconds)
             self.run = await undo.enter_async_context(running(self.stack, connections))
             self._running = undo.pop_all()
 

@@ -5,7 +5,7 @@ import pytest
 from tests.prove import scenes
 from tests.prove.product import Product
 
-pytestmark = [pytest.mark.prove, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.prove, pytest.mark.timeout(1500)]
 
 
 @pytest.mark.parametrize(("name", "kills"), [("worker", 4), ("gateway", 4), ("temporal", 3), ("postgres", 3)])
@@ -28,3 +28,7 @@ async def test_fifty_copies_of_one_webhook_and_the_poll_make_one_order(large: Pr
 
 async def test_200_orders_are_captured_when_webhooks_are_lost_and_doubled(large: Product) -> None:
     await scenes.captures_all_by_poll(large, losing=0.05, doubling=0.1)
+
+
+async def test_1000_orders_are_captured_after_two_poll_cycles(thousand: Product) -> None:
+    await scenes.captures_all_after_two_cycles(thousand)

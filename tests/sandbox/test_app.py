@@ -26,6 +26,8 @@ NOTICE = {
     "at": "2026-11-20T09:00:00Z",
 }
 
+CHANNELS = {"amazon", "mirakl", "shopify", "storefront", "walmart"}
+
 
 @pytest.fixture
 def options() -> SandboxOptions:
@@ -85,9 +87,9 @@ async def test_every_twin_tells_its_credentials_and_its_connection(options: Sand
         assert (await http.get("/_sandbox/health")).json() == {"status": "up"}
         credentials = await control(http, "credentials")
         connections = await control(http, "connections")
-    assert set(credentials) == {"amazon", "shopify", "erp", "wms", "tax", "fraud", "notify"}
+    assert set(credentials) == {*CHANNELS, "erp", "wms", "tax", "fraud", "notify"}
     assert all(values["base_url"].startswith("http://sandbox.test") for values in credentials.values())
-    assert {each["provider"] for each in connections["channels"]} == {"amazon", "shopify"}
+    assert {each["provider"] for each in connections["channels"]} == CHANNELS
     assert set(connections) == {"channels", "erp", "wms", "tax", "fraud", "notify"}
 
 
@@ -182,7 +184,7 @@ async def test_buyers_who_come_later_go_on_where_the_others_stopped(options: San
 
 @pytest.mark.parametrize(
     "body",
-    [{"orders": {"walmart": 1}}, {"orders": {"shopify": -1}}, {"orders": {"shopify": 1}, "per_second": 0}, [], None],
+    [{"orders": {"ebay": 1}}, {"orders": {"shopify": -1}}, {"orders": {"shopify": 1}, "per_second": 0}, [], None],
 )
 async def test_an_order_of_buyers_that_makes_no_sense_is_refused(options: SandboxOptions, body: Any) -> None:
     async with running(options) as http:
@@ -203,7 +205,8 @@ async def test_state_survives_a_restart(options: SandboxOptions, tmp_path: Path)
         assert len(await orders_of_shop(http)) == 4
     assert [order["id"] for order in after[0]] == [order["id"] for order in before[0]]
     assert after[1][: len(before[1])] == before[1]
-    assert after[2] == before[2] == {"amazon": 2, "shopify": 3}
+    assert after[2] == before[2]
+    assert {channel: count for channel, count in after[2].items() if count} == {"amazon": 2, "shopify": 3}
 
 
 async def test_a_release_that_was_being_picked_is_picked_on_after_a_restart(
@@ -264,7 +267,7 @@ async def test_the_catalogue_lists_every_item_that_a_listing_needs(options: Sand
 async def test_closing_a_period_with_nothing_sold_pays_nothing(options: SandboxOptions) -> None:
     async with running(options) as http:
         closed = await control(http, "settlements", {})
-        assert set(closed) == {"amazon", "shopify"}
+        assert set(closed) == CHANNELS
         assert all(effect.split("/")[1] == "settlement_closed" for effect in await control(http, "ledger/counts"))
 
 

@@ -5,19 +5,39 @@ from __future__ import annotations
 import asyncio
 import gzip
 import json
+from dataclasses import replace
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
-from graphql import GraphQLInterfaceType, GraphQLObjectType, GraphQLSchema, build_client_schema, parse, validate
+from graphql import (
+    FieldNode,
+    FragmentDefinitionNode,
+    GraphQLEnumType,
+    GraphQLInputObjectType,
+    GraphQLInterfaceType,
+    GraphQLObjectType,
+    GraphQLSchema,
+    OperationDefinitionNode,
+    build_client_schema,
+    parse,
+    validate,
+)
 
+from connectors.ports import HINT_TOPIC
 from connectors.shopify.format import ShopifyFormat
-from connectors.shopify.queries import OPERATIONS
+from connectors.shopify.queries import COSTS, OPERATIONS
 from models.order import ChannelState
 from sandbox.core import SandboxOptions
+from sandbox.shopify_cost import QueryCost
+from sandbox.shopify_hooks import CLIENT_SECRET
+from sandbox.shopify_pages import snake
 from sandbox.shopify_schema import schema
-from tests.shopify.shop import INTROSPECTION, SAMPLES, Shop, order, parcel, until
+from sandbox.traits import draw
+from tests.shopify.shop import INTROSPECTION, SAMPLES, Shop, order, parcel, serving, until
 
+SECRETS = (CLIENT_SECRET,)
 PLENTY = SandboxOptions(base_url="http://shopify.test", quota_scale=100)
 
 
@@ -51,6 +71,45 @@ def test_every_field_of_the_twins_schema_is_shopifys(published: GraphQLSchema) -
             for argument_name, argument in field.args.items():
                 published_argument = theirs.fields[field_name].args[argument_name]
                 assert str(argument.type) == str(published_argument.type), f"{name}.{field_name}({argument_name})"
+
+
+def test_every_word_and_input_of_the_twins_schema_is_shopifys(published: GraphQLSchema) -> None:
+    for name, own in schema().type_map.items():
+        if name.startswith("__"):
+            continue
+        theirs = published.type_map[{"Query": "QueryRoot"}.get(name, name)]
+        if isinstance(own, GraphQLEnumType) and isinstance(theirs, GraphQLEnumType):
+            assert set(own.values) <= set(theirs.values), name
+        if isinstance(own, GraphQLInputObjectType) and isinstance(theirs, GraphQLInputObjectType):
+            for field_name, field in own.fields.items():
+                assert str(field.type) == str(theirs.fields[field_name].type), f"{name}.{field_name}"
+
+
+def test_what_an_operation_is_believed_to_cost_is_what_it_asks_for() -> None:
+    named = {"Orders": "orders/10", "OrderLines": "order_lines", "FulfillmentOrders": "fulfillment_orders"}
+    for operation in OPERATIONS:
+        document = parse(operation)
+        fragments = {n.name.value: n for n in document.definitions if isinstance(n, FragmentDefinitionNode)}
+        (asked,) = [node for node in document.definitions if isinstance(node, OperationDefinitionNode)]
+        assert asked.name
+        first = {"Orders": 10, "Returns": 4}.get(asked.name.value, 1)
+        points = QueryCost(schema(), fragments, {"first": first}).of(asked)
+        field = next(node.name.value for node in asked.selection_set.selections if isinstance(node, FieldNode))
+        name = named.get(asked.name.value) or COSTED.get(asked.name.value) or snake(field)
+        assert points <= COSTS[name] <= 1000, name
+
+
+COSTED = {
+    "UnitsOfLines": "units_of_lines",
+    "SuggestedRefund": "suggested_refund",
+    "Returns": "returns/4",
+    "ReturnsOfOrder": "returns_of_order",
+    "ReturnOutcome": "return_outcome",
+    "ItemsBySku": "items_by_sku",
+    "Items": "items",
+    "Payouts": "payouts",
+    "PayoutTransactions": "balanceTransactions",
+}
 
 
 async def test_every_answer_says_what_it_cost_and_what_is_left() -> None:
@@ -162,6 +221,102 @@ async def test_an_order_that_left_already_is_not_cancelled_any_more() -> None:
     await shop.channel().confirm(parcel(order_id, units), retry=False)
     await asyncio.gather(*shop.sandbox.tasks)
     assert shop.document(order_id)["cancelled_at"] is None
+
+
+async def edited(shop: Shop, order_id: str, line_id: int, quantity: int) -> list[dict[str, Any]]:
+    """A merchant's order edit, as an app would do it: the user errors of each step."""
+    begun = await shop.ask(
+        "mutation B($id: ID!) { orderEditBegin(id: $id) { calculatedOrder { id lineItems(first: 5) { nodes { id"
+        " quantity editableQuantity } } originalOrder { id } } userErrors { field message } } }",
+        id=f"gid://shopify/Order/{order_id}",
+    )
+    edit = begun["data"]["orderEditBegin"]["calculatedOrder"]["id"]
+    staged = await shop.ask(
+        "mutation S($id: ID!, $line: ID!, $n: Int!) { orderEditSetQuantity(id: $id, lineItemId: $line, quantity: $n,"
+        " restock: true) { calculatedLineItem { id quantity } userErrors { field message } } }",
+        id=edit,
+        line=f"gid://shopify/CalculatedLineItem/{line_id}",
+        n=quantity,
+    )
+    commit = "mutation C($id: ID!) { orderEditCommit(id: $id) { order { id } userErrors { field message } } }"
+    done = await shop.ask(commit, id=edit)
+    answers = (begun["data"]["orderEditBegin"], staged["data"]["orderEditSetQuantity"], done["data"]["orderEditCommit"])
+    return [error for answer in answers for error in answer["userErrors"]]
+
+
+async def test_an_edited_order_says_what_is_left_of_it() -> None:
+    shop = Shop(PLENTY)
+    order_id = shop.sell(3)
+    line_id = shop.document(order_id)["line_items"][0]["id"]
+    assert await edited(shop, order_id, line_id, 1) == []
+    assert shop.webhooks.topics[-1] == "orders/edited"
+    event = ShopifyFormat().verify(shop.webhooks.sent[-1][2], shop.webhooks.sent[-1][1], SECRETS)
+    assert (event.topic, event.external_id) == (HINT_TOPIC, order_id)
+    for body in (shop.body(order_id), await shop.channel().order(order_id)):
+        (found,) = ShopifyFormat().parse(body, "main").orders
+        assert (found.lines[0].quantity, found.lines[0].cancelled, found.lines[0].open) == (3, 2, 1)
+        assert found.extras["current_total"] == shop.document(order_id)["current_total_price"]
+    (effect,) = shop.sandbox.ledger.entries("shopify", "order_edited")
+    assert effect["detail"] == {"removed": {str(line_id): 2}}
+
+
+async def test_an_edit_cannot_take_off_what_has_left() -> None:
+    shop = Shop(PLENTY)
+    order_id = shop.sell(3)
+    line_id = shop.document(order_id)["line_items"][0]["id"]
+    await shop.channel().confirm(parcel(order_id, {str(line_id): 2}), retry=False)
+    errors = await edited(shop, order_id, line_id, 1)
+    assert [error["field"] for error in errors] == [["quantity"], ["id"]]
+    assert not shop.sandbox.ledger.entries("shopify", "order_edited")
+
+
+async def test_a_merchant_who_takes_a_unit_off_pays_the_difference_back() -> None:
+    shop = Shop(PLENTY)
+    traits = replace(draw(7, "shopify", 3), cancels_part=True)
+    order_id = shop.twin.sell(traits)
+    await until(lambda: "refunds/create" in shop.webhooks.topics)
+    assert shop.webhooks.topics[-2:] == ["orders/edited", "refunds/create"]
+    (found,) = ShopifyFormat().parse(await shop.channel().order(order_id), "main").orders
+    assert (found.lines[0].cancelled, found.lines[0].open) == (1, 2)
+    current = Decimal(shop.document(order_id)["current_total_price"])
+    assert found.total.amount - found.refunds[0].amount.amount == current
+
+
+async def test_a_buyer_sends_one_unit_back_when_all_has_left() -> None:
+    shop = Shop(PLENTY)
+    order_id = shop.twin.sell(replace(draw(7, "shopify", 3), returns=True))
+    units = {str(each["id"]): each["quantity"] for each in shop.document(order_id)["line_items"]}
+    await shop.channel().confirm(parcel(order_id, units), retry=False)
+    await until(lambda: "returns/request" in shop.webhooks.topics)
+    (entry,) = shop.sandbox.ledger.entries("shopify", "return_requested")
+    assert list(entry["detail"]["units"].values()) == [1]
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("version", ["2026-07", "2026-10"])
+async def test_shopifys_own_python_client_works_against_the_twin(version: str) -> None:
+    client = pytest.importorskip("shopify", reason="ShopifyAPI is not installed")
+    shop = Shop(PLENTY)
+    order_id = shop.sell(3)
+    async with serving(shop) as channel:
+        host = channel._connection.base_url.removeprefix("http://")
+
+        def ask() -> tuple[list[str], Any, Any]:
+            client.ApiVersion.define_version(client.api_version.Release(version))
+            client.Session.protocol = "http"
+            session = client.Session("x", version, shop.twin.credentials()["access_token"])
+            session.url = host
+            client.ShopifyResource.activate_session(session)
+            found = [str(each.id) for each in client.Order.find(status="any")]
+            one = client.Order.find(int(order_id))
+            answer = client.GraphQL().execute("{ orders(first: 1) { nodes { id name } } }")
+            client.ShopifyResource.clear_session()
+            return found, one, json.loads(answer)
+
+        found, one, answer = await asyncio.to_thread(ask)
+    assert found == [order_id]
+    assert one.name == shop.document(order_id)["name"]
+    assert answer["data"]["orders"]["nodes"] == [{"id": f"gid://shopify/Order/{order_id}", "name": one.name}]
 
 
 async def test_an_order_with_tax_trouble_has_the_address_that_the_tax_engine_declines() -> None:

@@ -7,7 +7,7 @@ import random
 
 import pytest
 
-from connectors.ports import WebhookRefused
+from connectors.ports import HINT_TOPIC, WebhookRefused
 from connectors.shopify.format import ShopifyFormat
 from connectors.shopify.webhook import sign
 from tests.shopify.shop import Shop, order
@@ -117,6 +117,38 @@ def test_without_a_delivery_id_the_same_body_has_the_same_one() -> None:
     del given["X-Shopify-Webhook-Id"]
     first, second = (FORMAT.verify(given, BODY, (SECRET,)) for _ in range(2))
     assert first.delivery_id == second.delivery_id
+
+
+@pytest.mark.parametrize(
+    ("topic", "document"),
+    [
+        ("refunds/create", {"id": 5, "order_id": 77, "refund_line_items": []}),
+        ("fulfillments/create", {"id": 5, "order_id": 77, "line_items": []}),
+        ("fulfillments/update", {"id": 5, "order_id": "77", "status": "success"}),
+        ("orders/edited", {"order_edit": {"id": 5, "order_id": 77, "line_items": {}}}),
+        ("order_transactions/create", {"id": 5, "order_id": 77, "kind": "sale"}),
+        ("orders/risk_assessment_changed", {"order_id": 77, "risk_level": "high"}),
+        ("disputes/create", {"id": 5, "order_id": 77}),
+        ("orders/delete", {"id": 77}),
+    ],
+)
+def test_what_names_an_order_and_is_none_is_a_hint_to_read_it_again(topic: str, document: dict[str, object]) -> None:
+    body = json.dumps(document).encode()
+    event = FORMAT.verify(headers(body, changes={"X-Shopify-Topic": topic}), body, (SECRET,))
+    assert (event.topic, event.external_id) == (HINT_TOPIC, "77")
+
+
+@pytest.mark.parametrize("topic", ["app/uninstalled", "inventory_levels/update", "disputes/create"])
+def test_what_names_no_order_keeps_shopifys_topic(topic: str) -> None:
+    body = b'{"id": 5, "order_id": null}'
+    event = FORMAT.verify(headers(body, changes={"X-Shopify-Topic": topic}), body, (SECRET,))
+    assert (event.topic, event.external_id) == (topic, None)
+
+
+def test_a_return_keeps_its_topic_and_names_its_order() -> None:
+    body = b'{"id": 5, "order": {"id": 77, "admin_graphql_api_id": "gid://shopify/Order/77"}, "status": "requested"}'
+    event = FORMAT.verify(headers(body, changes={"X-Shopify-Topic": "returns/request"}), body, (SECRET,))
+    assert (event.topic, event.external_id) == ("returns/request", "77")
 
 
 async def test_the_twins_webhooks_are_authentic_and_parse() -> None:

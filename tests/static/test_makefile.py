@@ -9,7 +9,10 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 MAKEFILE = ROOT / "Makefile"
-TASKS = ("demo", "up", "bench", "test", "prove", "lint", "fmt", "cover", "lock", "clean", "help")
+TASKS = (
+    *("demo", "up", "bench", "test", "conformance", "clients", "prove"),
+    *("lint", "fmt", "cover", "lock", "clean", "help"),
+)
 
 
 def make(*arguments: str, directory: Path = ROOT) -> "subprocess.CompletedProcess[str]":

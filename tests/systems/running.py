@@ -23,7 +23,8 @@ from sandbox.wms import WmsTwin
 
 
 def free_socket() -> socket.socket:
-    listener = socket.socket()
+    """The protocol is named, or asyncio would not switch Nagle's delay off: 40 ms for each answer."""
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.bind(("127.0.0.1", 0))
     return listener
 

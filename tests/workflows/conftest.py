@@ -35,6 +35,10 @@ KEPT = {
     "test_a_silent_node_is_asked_and_a_lost_report_is_healed",
     "test_a_node_that_misses_the_ship_by_date_is_a_case_that_a_parcel_ends",
     "test_money_that_does_not_come_is_overdue_and_can_be_written_off",
+    "test_an_order_that_is_paid_only_once_it_is_taken_is_taken_before",
+    "test_a_cancellation_is_told_to_the_channel_once_everything_else_is_undone",
+    "test_taken_is_not_done_the_real_result_is_awaited",
+    "test_a_failure_that_shows_late_is_kept_as_a_case_until_it_is_done",
 }
 """One test for each kind of path."""
 RECORD = os.environ.get("ORDERYARD_RECORD_HISTORIES") == "1"

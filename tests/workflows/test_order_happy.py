@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from models.fulfilment import PickLine, Release
 from models.messages import ChannelUpdate, OrderState
-from models.order import ChannelState, FulfilmentSide, Parcel, Remitter
+from models.order import ChannelState, FulfilmentSide, Order, Parcel, Remitter
 from tests.workflows.world import PURCHASED, World, an_order, eur, line, taxed
 from workflows.order import OrderWorkflow
 
@@ -179,3 +179,36 @@ async def test_a_buyer_without_an_email_address_is_not_told(world: World) -> Non
     await world.pay(handle, order)
     await world.end(handle)
     assert world.notifier.done == []
+
+
+def fulfilled_by_hand(order: Order) -> ChannelUpdate:
+    parcel = Parcel(parcel_id="F-1", carrier="DHL", tracking="BY-HAND", quantities={"1": 2}, shipped_at=PURCHASED)
+    lines = tuple(each.model_copy(update={"shipped": each.quantity}) for each in order.lines)
+    news = {"version": PURCHASED + timedelta(hours=1), "state": ChannelState.SHIPPED, "lines": lines}
+    return ChannelUpdate(order=order.model_copy(update={**news, "parcels": (parcel,)}))
+
+
+async def test_what_somebody_ships_by_hand_on_the_channel_does_not_leave_twice(world: World) -> None:
+    world.wms.manual = True
+    order = an_order(line("1", "MAT", 2, "34.50"))
+    handle = await world.start(order)
+    await world.wait_for(lambda: bool(world.wms.releases))
+    await handle.signal(OrderWorkflow.channel_changed, fulfilled_by_hand(order))
+    shipped = await world.until(handle, lambda seen: seen.state is OrderState.SHIPPED)
+    assert world.wms.count("cancel") == 1
+    assert [(parcel.shipment_id, parcel.units) for parcel in shipped.shipments] == [("F-1", {"1": 2})]
+    assert world.channel.count("confirm") == 0
+    assert world.erp.count("post_invoice") == 1
+    assert await world.free("MAT-FOAM") == 100
+
+
+async def test_a_warehouse_that_cannot_stop_ships_and_is_believed(world: World) -> None:
+    world.wms.manual = world.wms.says_no_to_cancel = True
+    order = an_order(line("1", "MAT", 2, "34.50"))
+    handle = await world.start(order)
+    await world.wait_for(lambda: bool(world.wms.releases))
+    await handle.signal(OrderWorkflow.channel_changed, fulfilled_by_hand(order))
+    await world.wait_for(lambda: world.wms.count("cancel") == 1)
+    await world.wms.ship(f"{order.key}#BER-1")
+    shipped = await world.until(handle, lambda seen: seen.state is OrderState.SHIPPED)
+    assert [parcel.tracking for parcel in shipped.shipments] == ["TR1"]

@@ -16,9 +16,19 @@ from temporalio.testing import TimeSkipper, TimeSkippingConfig
 
 from capture.temporal import start_order
 from connectors.errors import ConnectorError, Declined
-from connectors.ports import OrderPage, PolledOrder, SettlementRef
+from connectors.ports import OrderPage, PolledOrder, ReturnPage, SettlementRef
 from connectors.providers import Connectors
+from connectors.registry import ChannelPolicies
 from models.catalogue import Component, ListingMap
+from models.channel import (
+    Acknowledgement,
+    Cancellation,
+    ChannelHealth,
+    Progress,
+    RefundRequest,
+    ReturnDecision,
+    StockUpdate,
+)
 from models.fulfilment import ConfirmedParcel, PickLine, Release, Shipment
 from models.messages import OrderSnapshot
 from models.money import Money
@@ -201,7 +211,11 @@ class ChannelSide(Scripted):
         super().__init__()
         self.pages: list[OrderPage] = []
         self.documents: dict[str, bytes] = {}
+        self.orders: dict[str, bytes] = {}
         self.cursors: list[str | None] = []
+        self.takes_its_time = False
+        self.outcome = Progress()
+        self.results: list[Progress] = []
 
     def offer(self, *bodies: tuple[str, bytes]) -> None:
         """One more page; the last one offered is the last page."""
@@ -217,6 +231,47 @@ class ChannelSide(Scripted):
 
     async def confirm(self, parcel: ConfirmedParcel, *, retry: bool) -> None:
         await self._do("confirm", parcel)
+
+    async def aclose(self) -> None:
+        pass
+
+    def cursor_from(self, moment: datetime) -> str:
+        return "0"
+
+    async def order(self, external_id: str) -> bytes:
+        await self._do("order", external_id)
+        return self.orders[external_id]
+
+    async def acknowledge(self, request: Acknowledgement, *, retry: bool) -> Progress:
+        return await self._asked("acknowledge", request)
+
+    async def cancel(self, request: Cancellation, *, retry: bool) -> Progress:
+        return await self._asked("cancel", request)
+
+    async def refund(self, request: RefundRequest, *, retry: bool) -> Progress:
+        return await self._asked("refund", request)
+
+    async def returns(self, cursor: str | None) -> ReturnPage:
+        await self._do("returns", cursor)
+        return ReturnPage(returns=(), cursor="", more=False)
+
+    async def decide_return(self, decision: ReturnDecision, *, retry: bool) -> Progress:
+        return await self._asked("decide_return", decision)
+
+    async def set_stock(self, update: StockUpdate, *, retry: bool) -> Progress:
+        return await self._asked("set_stock", update)
+
+    async def follow(self, operation: str) -> Progress:
+        await self._do("follow", operation)
+        return self.results.pop(0) if self.results else Progress()
+
+    def health(self) -> ChannelHealth:
+        return ChannelHealth(api_version="test")
+
+    async def _asked(self, operation: str, subject: object) -> Progress:
+        """Done at once, unless `takes_its_time`: then it is to be followed, and `results` says what becomes of it."""
+        await self._do(operation, subject)
+        return Progress(operation=operation, look_again=timedelta()) if self.takes_its_time else self.outcome
 
     async def settlements(self) -> list[SettlementRef]:
         return [SettlementRef(settlement_id=name, document_id=name) for name in self.documents]
@@ -246,6 +301,7 @@ class World:
             tax=self.tax,
             fraud=self.fraud,
             notifier=self.notifier,
+            policies={("shopify", "main"): ChannelPolicies(safety_buffer=2)},
         )
         self.queues = Queues(systems, self.database)
         for queue in self.queues.activities:

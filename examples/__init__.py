@@ -1,0 +1,1 @@
+"""Code to copy from. Nothing of the product imports it."""
