@@ -117,7 +117,7 @@ class ChannelActivities:
             async with self._database.session() as session:
                 read = await cursors.get(session, *name, cursors.RETURNS)
             page = await self._channel(*name).returns(read.cursor if read else None)
-            events = [_event(account, each, "poll", "return", prefix="return:") for each in page.returns]
+            events = [event_of(account, each, "poll", "return", prefix="return:") for each in page.returns]
             async with self._database.session() as session:
                 kept = await inbox.keep_many(session, events)
                 await cursors.advance(session, *name, page.cursor, cursors.RETURNS)
@@ -227,10 +227,13 @@ def _left_behind(read: ChannelCursor | None) -> str | None:
 
 
 def _orders(account: ChannelAccount, orders: Sequence[PolledOrder], source: Source) -> list[NewEvent]:
-    return [_event(account, order, source, "order") for order in orders]
+    return [event_of(account, order, source, "order") for order in orders]
 
 
-def _event(account: ChannelAccount, read: PolledOrder, source: Source, topic: str, prefix: str = "") -> NewEvent:
+def event_of(
+    account: ChannelAccount, read: PolledOrder, source: Source = "poll", topic: str = "order", prefix: str = ""
+) -> NewEvent:
+    """What was read of a channel, to be kept; the same version read again is the same delivery."""
     return NewEvent(
         channel=account.channel,
         account=account.account,

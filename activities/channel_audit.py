@@ -1,11 +1,10 @@
 """Compares what a channel says with what we know, page by page, and captures what we missed."""
 
 from collections.abc import Mapping
-from uuid import uuid4
 
 from temporalio import activity
 
-from activities.channel import ChannelAccount
+from activities.channel import ChannelAccount, event_of
 from activities.failures import temporal_errors
 from connectors.ports import Channel, ChannelFormat, PolledOrder, Refusal
 from models.audit import AuditReport, Finding, Verdict, compare
@@ -14,7 +13,6 @@ from models.messages import OrderState
 from models.order import Order, OrderKey
 from store import audits, inbox, orders
 from store.database import Database
-from store.inbox import NewEvent
 
 
 class Window(Model):
@@ -109,19 +107,8 @@ class ChannelAuditActivities:
 
     async def _capture(self, account: ChannelAccount, polled: PolledOrder) -> None:
         """As a poll would have: a page that brings it as well brings the same delivery."""
-        event = NewEvent(
-            channel=account.channel,
-            account=account.account,
-            source="poll",
-            topic="order",
-            delivery_id=f"{polled.external_id}@{polled.version.isoformat()}",
-            external_id=polled.external_id,
-            version=polled.version,
-            correlation_id=uuid4(),
-            body=polled.body,
-        )
         async with self._database.session() as session:
-            await inbox.keep(session, event)
+            await inbox.keep(session, event_of(account, polled))
 
 
 def _is_wrong(refusal: Refusal) -> bool:

@@ -90,5 +90,5 @@ def print_addresses(stack: LocalStack) -> None:
     }
     pairs("Orderyard is up; Ctrl-C ends it", {name: url for name, url in addresses.items() if url})
     if stack.sandbox_url:
-        buying = json.dumps({"orders": {"amazon": 5, "shopify": 10}})
+        buying = json.dumps({"orders": dict.fromkeys(("amazon", "mirakl", "shopify", "storefront", "walmart"), 5)})
         print(f"Let buyers buy: curl -X POST {stack.sandbox_url}/_sandbox/orders -d '{buying}'", flush=True)

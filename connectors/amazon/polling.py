@@ -13,10 +13,10 @@ import httpx
 from connectors.amazon import quotas
 from connectors.amazon.answers import document
 from connectors.amazon.node import Node, decode
-from connectors.amazon.raw import elements
 from connectors.errors import SchemaDrift
 from connectors.http import VendorClient
 from connectors.ports import OrderPage, PolledOrder
+from connectors.raw import elements
 from models.base import Model, Moment
 
 INCLUDED = "BUYER,RECIPIENT,PROCEEDS,PROMOTION,CANCELLATION,FULFILLMENT,PACKAGES,TAX"

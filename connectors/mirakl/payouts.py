@@ -11,8 +11,8 @@ import httpx
 from connectors.mirakl import quotas
 from connectors.mirakl.api import MiraklApi, document
 from connectors.mirakl.polling import written
-from connectors.mirakl.raw import elements
 from connectors.ports import SettlementRef
+from connectors.raw import elements
 
 PAID = "PAID"
 KEPT = timedelta(days=90)

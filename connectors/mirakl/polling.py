@@ -20,8 +20,8 @@ from connectors.errors import Declined, SchemaDrift
 from connectors.mirakl import quotas
 from connectors.mirakl.api import MiraklApi, document
 from connectors.mirakl.node import Node, decode
-from connectors.mirakl.raw import elements
 from connectors.ports import OrderPage, PolledOrder, ReturnPage
+from connectors.raw import elements
 from models.base import Model, Moment
 
 OVERLAP_SECONDS = 300

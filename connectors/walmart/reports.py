@@ -7,9 +7,9 @@ from datetime import UTC, datetime
 from connectors.errors import SchemaDrift
 from connectors.http import VendorClient
 from connectors.ports import SettlementRef
+from connectors.raw import elements
 from connectors.walmart import quotas
 from connectors.walmart.answers import document, nothing_there
-from connectors.walmart.raw import elements
 
 VERSION = {"reportVersion": "v1"}
 PAGE_SIZE = 1000

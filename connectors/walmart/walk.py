@@ -15,9 +15,9 @@ from pydantic import ValidationError
 from connectors.errors import SchemaDrift
 from connectors.http import VendorClient
 from connectors.ports import PolledOrder
+from connectors.raw import elements
 from connectors.walmart.answers import document, nothing_there
 from connectors.walmart.node import Node, decode_json
-from connectors.walmart.raw import elements
 from models.base import Model, Moment
 
 OVERLAP_SECONDS = 300

@@ -10,9 +10,9 @@ import pytest
 from connectors.amazon.client import AmazonChannel
 from connectors.amazon.format import AmazonFormat
 from connectors.amazon.parse import parse
-from connectors.amazon.raw import elements
 from connectors.errors import Declined, InDoubt, SchemaDrift, Unauthorized, Unavailable
 from connectors.ports import Channel, ChannelFormat, OrderPage, SettlementRef
+from connectors.raw import elements
 from connectors.registry import ChannelConnection
 from models.money import Money
 from models.order import ChannelState, FulfilmentSide, Order

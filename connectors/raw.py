@@ -12,9 +12,9 @@ _DECODER = JSONDecoder()
 def elements(text: str, *path: str) -> list[str]:
     """The elements of the list at `path` within the object `text`; none when it is not there.
 
-    Raises `ValueError` when the text is not a JSON object.
+    Raises `ValueError` for what is not JSON, as far as it is read.
     """
-    found: str | None = text
+    found: str | None = text.strip()
     for name in path:
         found = _member(found, name) if found is not None and found.startswith("{") else None
     return _split(found) if found is not None and found.startswith("[") else []
@@ -22,7 +22,7 @@ def elements(text: str, *path: str) -> list[str]:
 
 def _member(text: str, name: str) -> str | None:
     at = _expect(text, 0, "{")
-    while text[at] != "}":
+    while text[at : at + 1] != "}":
         key, at = _value(text, at)
         start = _skip(text, _expect(text, at, ":"))
         _, end = _value(text, start)
@@ -35,7 +35,7 @@ def _member(text: str, name: str) -> str | None:
 def _split(text: str) -> list[str]:
     found = []
     at = _expect(text, 0, "[")
-    while text[at] != "]":
+    while text[at : at + 1] != "]":
         _, end = _value(text, at)
         found.append(text[at:end])
         at = _next(text, end, "]")
