@@ -1,6 +1,8 @@
 """Stock and reservations: what is available never goes below zero, whoever reserves at the same time.
 
-Every write locks its stock rows first, in the order of item and node, so that no two of them wait for each other.
+Every write for an order waits for the order's other writes first, and then locks its stock rows in the order of item
+and node, so that no two of them wait for each other. (The rows alone are not enough: what an order holds may grow
+between looking and locking.)
 """
 
 from __future__ import annotations
@@ -17,6 +19,7 @@ from sqlmodel import col
 from models.catalogue import ComponentLine
 from models.fulfilment import Allocation, PickLine, Shipment
 from models.order import OrderKey
+from store import locks
 from store.allocation import Stock, allocate
 from store.tables import AllocationRow, ReservationRow, StockLevel, StockMove
 
@@ -45,6 +48,7 @@ async def reserve(
 
     An order that holds an allocation gets the same one again. When it is `short`, nothing is reserved or remembered.
     """
+    await _wait_for_turn(session, order_key)
     items = {need.item for need in needs if units.get(need.line_id)}
     levels = await _locked(session, col(StockLevel.item).in_(items))
     # Only now: an attempt for the same order that ran at the same time has let go of the rows.
@@ -100,6 +104,7 @@ _RELEASE = text("""
 
 async def release_reservation(session: AsyncSession, order_key: OrderKey) -> int:
     """Give back what an order still holds, and forget its allocation; the number of units given back."""
+    await _wait_for_turn(session, order_key)
     held = select(col(ReservationRow.item), col(ReservationRow.node)).where(
         col(ReservationRow.order_key) == str(order_key), col(ReservationRow.state) == "held"
     )
@@ -141,6 +146,7 @@ async def consume(session: AsyncSession, order_key: OrderKey, shipment: Shipment
     Units that the order had not reserved there leave all the same, but never out of what others have reserved: the
     warehouse's next stock level says what is true.
     """
+    await _wait_for_turn(session, order_key)
     moved = _by_place((shipment.node, pick) for pick in shipment.picks)
     items = {pick.item for pick in shipment.picks}
     await _locked(session, col(StockLevel.node) == shipment.node, col(StockLevel.item).in_(items))
@@ -167,6 +173,11 @@ async def reservations(session: AsyncSession, order_key: OrderKey) -> list[Reser
             execution_options={"populate_existing": True},
         )
     )
+
+
+async def _wait_for_turn(session: AsyncSession, order_key: OrderKey) -> None:
+    """Until the end of the transaction no other reserves, ships or gives back for this order."""
+    await locks.hold(session, [f"stock/{order_key}"])
 
 
 async def _locked(session: AsyncSession, *where: Any) -> list[StockLevel]:
