@@ -3,7 +3,7 @@
 FROM python:3.12.11-slim-bookworm AS packages
 COPY requirements/base.lock /base.lock
 RUN python -m venv /opt/orderyard \
- && /opt/orderyard/bin/pip install --no-cache-dir --disable-pip-version-check --require-hashes -r /base.lock
+ && /opt/orderyard/bin/pip install --no-cache-dir --disable-pip-version-check --no-deps --require-hashes -r /base.lock
 
 FROM python:3.12.11-slim-bookworm
 RUN useradd --system --uid 10001 --no-create-home --shell /usr/sbin/nologin orderyard

@@ -68,5 +68,6 @@ $(READY): requirements/dev.lock
 		echo "Orderyard needs Python 3.11 or newer, and '$(PYTHON)' is older or missing: make PYTHON=/path/to/python3.12 ..." >&2; \
 		exit 1; }
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.lock
+# --no-deps: the lock is complete, and pip's resolver takes a newer release of "coverage[toml]" for a pin that is missing.
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements/dev.lock
 	@touch $@
