@@ -5,17 +5,17 @@ PYTHON ?= python3
 UV     ?= uv
 ARGS   ?=
 
-NPM_CLIENTS := @whitebox-co/walmart-marketplace-api@2.2.0 @shopify/shopify-api@13.1.0
+NPM_CLIENTS := @whitebox-co/walmart-marketplace-api@2.2.0 @shopify/shopify-api@13.1.0 avatax@26.9.0
 
 VENV  := .venv
 READY := $(VENV)/.ready
 BIN   := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up bench test conformance clients prove lint fmt cover lock clean
+.PHONY: help demo up bench test conformance erp-conformance clients prove lint states fmt cover lock clean
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: $(READY) ## Run the guided tour on a local stack
 	$(BIN)/python starter.py demo $(ARGS)
@@ -32,6 +32,9 @@ test: $(READY) ## Run the test suite
 conformance: $(READY) ## Grade every channel by the promises of the port
 	$(BIN)/python -m pytest tests/conformance -q --show-capture=no $(ARGS)
 
+erp-conformance: $(READY) ## Grade every ERP by the promises of its port, Tryton on a real server (installs it first)
+	$(BIN)/python -m pytest tests/erp_conformance tests/stack/test_tryton.py -m "erp or not erp" -q --show-capture=no $(ARGS)
+
 clients: $(READY) ## Run independent clients against the sandbox; those of npm too (needs Node.js)
 	npm install --prefix var/clients --no-save --no-audit --no-fund --ignore-scripts $(NPM_CLIENTS)
 	$(BIN)/python -m pytest tests/clients $(ARGS)
@@ -45,6 +48,9 @@ lint: $(READY) ## Check style, types and the rooms' import rules
 	$(BIN)/mypy .
 	$(BIN)/lint-imports --no-logo
 
+states: $(READY) ## Write docs/states.md from the code
+	$(BIN)/python starter.py states --write
+
 fmt: $(READY) ## Format the code and mend what ruff can mend
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
@@ -54,7 +60,7 @@ cover: $(READY) ## Run the test suite and show what it does not reach; models an
 	$(BIN)/coverage report --include='models/*,workflows/*' --skip-covered --fail-under=95
 
 lock: ## Resolve requirements/*.in again (needs uv)
-	cd requirements && for set in base local dev; do \
+	cd requirements && for set in base local dev tryton; do \
 		$(UV) pip compile $$set.in --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
 			--no-emit-index-url --no-emit-find-links --no-header --no-annotate --output-file $$set.lock || exit 1; \
 	done

@@ -9,6 +9,8 @@ from typing import Literal
 from pydantic import AliasChoices, Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from stack.build import VERSION
+
 
 class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="ORDERYARD_", extra="ignore")
@@ -29,6 +31,9 @@ class Settings(BaseSettings):
     )
     temporal_ui_url: str | None = None
     """Base URL of the Temporal UI, for links only."""
+
+    build_id: str = Field(default=VERSION, pattern=r"^[\w.+-]{0,100}$")
+    """Which code a worker runs: orders stay on the build on which they began. Empty: a worker without a build."""
 
     connections_file: Path | None = None
     """JSON file that names every outside system and its credentials; see `connectors/registry.py`."""

@@ -12,11 +12,13 @@ from typing import Any
 
 import structlog
 from temporalio.client import Client
+from temporalio.common import VersioningBehavior, WorkerDeploymentVersion
 from temporalio.runtime import PrometheusConfig, Runtime, TelemetryConfig
-from temporalio.worker import PollerBehaviorAutoscaling, Worker
+from temporalio.worker import PollerBehaviorAutoscaling, Worker, WorkerDeploymentConfig
 
 import logs
 from activities.alive import Alive
+from activities.blast_radius import CorrectionActivities
 from activities.catalogue import CatalogueActivities
 from activities.channel import ChannelActivities
 from activities.channel_audit import ChannelAuditActivities
@@ -24,11 +26,19 @@ from activities.channel_requests import ChannelRequestActivities
 from activities.channel_stock import ChannelStockActivities
 from activities.erp import ErpActivities
 from activities.fraud import FraudActivities
+from activities.fuse import Fuse
 from activities.notify import NotifyActivities
 from activities.record import RecordActivities
+from activities.refunds import RefundActivities
+from activities.repair import RepairActivities
+from activities.replacements import ReplacementActivities
+from activities.returns import ReturnActivities
 from activities.settlement import SettlementActivities
+from activities.settlement_books import SettlementBookActivities
 from activities.stock import StockActivities
+from activities.systems import SystemActivities
 from activities.tax import TaxActivities
+from activities.terms import TermsActivities
 from activities.wms import WmsActivities
 from capture.temporal import connect
 from connectors.fraud.rules import FraudRules
@@ -36,17 +46,25 @@ from connectors.providers import FORMATS, Connectors
 from connectors.providers import connect as connect_systems
 from connectors.registry import Connections, ConnectionsError
 from connectors.tax.rate_table import RateTable
+from models import breaker
+from models.breaker import BreakerPolicy
 from settings import Settings
+from stack.build import DEPLOYMENT
 from stack.exit import finish
 from store.database import Database
 from workflows import policy
+from workflows.breaker import BreakerWorkflow
 from workflows.channel_audit import ChannelAudit, DifferenceWorkflow
 from workflows.channel_sync import ChannelSync, ReturnSync
 from workflows.correlation import CorrelationInterceptor
-from workflows.fulfilment import FulfilmentWorkflow
+from workflows.follow_up import FollowUpWorkflow
 from workflows.order import OrderWorkflow
+from workflows.refund import RefundWorkflow
+from workflows.repair import RepairWorkflow
+from workflows.replacement import ReplacementWorkflow
 from workflows.reread import RereadOrder
-from workflows.settlement import SettlementSync, SettlementWorkflow
+from workflows.returns import ReturnWorkflow
+from workflows.settlement import SettlementRepost, SettlementSync, SettlementWorkflow
 from workflows.stock_sync import StockSync
 
 log = structlog.get_logger(__name__)
@@ -58,9 +76,17 @@ LAST_WORDS = timedelta(seconds=5)
 SLOTS = {policy.ERP_QUEUE: 20, policy.WMS_QUEUE: 20}
 """Activities at once on a queue: the bulkhead of each system. Others take `DEFAULT_SLOTS`."""
 DEFAULT_SLOTS = 50
+BROKEN_BY_FAILURES = frozenset({policy.ERP_QUEUE, policy.WMS_QUEUE})
+"""Systems that an order cannot do without. Tax and fraud have a fallback, which a stopped queue would keep from it."""
 LATENCY_BUCKETS = [0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 3600.0]
 
-
+ORDER_WORKFLOWS: Sequence[type] = (
+    OrderWorkflow,
+    FollowUpWorkflow,
+    RefundWorkflow,
+    ReturnWorkflow,
+    ReplacementWorkflow,
+)
 CHANNEL_WORKFLOWS: Sequence[type] = (
     ChannelSync,
     ReturnSync,
@@ -75,15 +101,30 @@ CHANNEL_WORKFLOWS: Sequence[type] = (
 class Queues:
     """What each task queue runs."""
 
-    def __init__(self, systems: Connectors, database: Database) -> None:
+    def __init__(self, systems: Connectors, database: Database, breaking: BreakerPolicy | None = None) -> None:
+        self._breaking = breaking or BreakerPolicy()
         channel = ChannelActivities(systems.channels, FORMATS, database)
         requests = ChannelRequestActivities(systems.channels)
         channel_stock = ChannelStockActivities(systems.policies, database)
         audit = ChannelAuditActivities(systems.channels, FORMATS, database)
         catalogue, stock, record = CatalogueActivities(database), StockActivities(database), RecordActivities(database)
         erp, wms = ErpActivities(systems.erp), WmsActivities(systems.wms)
-        tax, fraud = TaxActivities(systems.tax, RateTable()), FraudActivities(systems.fraud, FraudRules())
-        settlement = SettlementActivities(FORMATS, database)
+        tax, fraud = TaxActivities(systems.tax, RateTable(), database), FraudActivities(systems.fraud, FraudRules())
+        entities = {account: terms.entity for account, terms in systems.terms.items()}
+        settlement = SettlementActivities(FORMATS, database, entities)
+        settlement_books = SettlementBookActivities(systems.journals, database)
+        repair, correction = RepairActivities(database), CorrectionActivities(FORMATS, database)
+        guard = SystemActivities(
+            {
+                policy.ERP_QUEUE: systems.erp.ping,
+                policy.WMS_QUEUE: systems.wms.ping,
+                policy.TAX_QUEUE: systems.tax.ping,
+                policy.FRAUD_QUEUE: systems.fraud.ping,
+            },
+            database,
+        )
+        refunds, returns = RefundActivities(database), ReturnActivities(database)
+        replacements = ReplacementActivities(database)
         channels = sorted({name for name, _ in systems.channels})
         of_channels: Sequence[Callable[..., Any]] = [
             channel.confirm_parcel,
@@ -107,34 +148,54 @@ class Queues:
         ]
         local: Sequence[Callable[..., Any]] = [
             catalogue.enrich,
+            TermsActivities(systems.terms, database).terms_of,
             stock.reserve,
+            stock.keep,
             stock.give_back,
             stock.take_out,
+            stock.count_short,
             record.record,
             record.record_case,
+            refunds.reserve_refund,
+            refunds.finish_refund,
+            refunds.free_refund,
+            returns.know_return,
+            returns.book_in,
+            returns.keep_return,
+            replacements.give_up_units,
+            replacements.next_replacement,
+            replacements.register_replacement,
         ]
         self.workflows: dict[str, Sequence[type]] = {
-            policy.ORDERS_QUEUE: [OrderWorkflow, FulfilmentWorkflow],
-            policy.SETTLEMENT_QUEUE: [SettlementWorkflow],
+            policy.ORDERS_QUEUE: ORDER_WORKFLOWS,
+            policy.SETTLEMENT_QUEUE: [SettlementWorkflow, SettlementRepost],
+            policy.REPAIR_QUEUE: [RepairWorkflow],
+            breaker.QUEUE: [BreakerWorkflow],
             **{policy.channel_queue(name): [*CHANNEL_WORKFLOWS] for name in channels},
         }
         self.activities: dict[str, Sequence[Callable[..., Any]]] = {
             policy.ORDERS_QUEUE: local,
             policy.ERP_QUEUE: [
                 erp.create_erp_order,
+                erp.change_erp_order,
                 erp.cancel_erp_order,
                 erp.post_erp_shipment,
                 erp.post_erp_invoice,
+                erp.post_credit_note,
+                erp.receive_return,
             ],
             policy.WMS_QUEUE: [wms.release_to_wms, wms.cancel_release, wms.find_shipments],
-            policy.TAX_QUEUE: [tax.quote_tax, tax.commit_tax, tax.void_tax],
-            policy.FRAUD_QUEUE: [fraud.screen],
+            policy.TAX_QUEUE: [tax.quote_tax, tax.record_tax, tax.commit_tax, tax.void_tax, tax.refund_tax],
+            policy.FRAUD_QUEUE: [fraud.screen, fraud.screen_by_service],
             policy.NOTIFY_QUEUE: [NotifyActivities(systems.notifier).notify_buyer],
-            policy.SETTLEMENT_QUEUE: [settlement.post_settlement],
+            policy.SETTLEMENT_QUEUE: [*settlement.activities, *settlement_books.activities],
+            policy.REPAIR_QUEUE: [repair.resolve_batch, repair.end_repair, correction.correct_batch],
+            breaker.QUEUE: [guard.open_trip, guard.probe, guard.set_rate, guard.close_trip],
             **{policy.channel_queue(name): of_channels for name in channels},
         }
 
-    def worker(self, client: Client, queue: str) -> Worker:
+    def worker(self, client: Client, queue: str, build_id: str = "") -> Worker:
+        """A worker without a build id gets work only while no build is current; see docs/versioning.md."""
         polling = PollerBehaviorAutoscaling(minimum=1, maximum=10, initial=2)
         return Worker(
             client,
@@ -147,8 +208,12 @@ class Queues:
             workflow_task_poller_behavior=polling,
             activity_task_poller_behavior=polling,
             graceful_shutdown_timeout=DRAIN,
-            interceptors=[CorrelationInterceptor(), Alive()],
+            deployment_config=_of_build(build_id, queue) if build_id else None,
+            interceptors=[CorrelationInterceptor(), Alive(), *self._fuses(queue)],
         )
+
+    def _fuses(self, queue: str) -> list[Fuse]:
+        return [Fuse(queue, self._breaking)] if queue in BROKEN_BY_FAILURES else []
 
 
 async def run(settings: Settings, wanted: Sequence[str]) -> int:
@@ -168,7 +233,7 @@ async def run(settings: Settings, wanted: Sequence[str]) -> int:
         return 2
     client = await connect(settings.temporal_address, settings.temporal_namespace, _runtime(settings))
     chosen = wanted or list(queues.activities)
-    if not await _until_stopped([queues.worker(client, queue) for queue in chosen]):
+    if not await _until_stopped([queues.worker(client, queue, settings.build_id) for queue in chosen]):
         log.warning("worker leaves what did not end in time: another one goes on with it")
         finish(0)
     await database.aclose()
@@ -195,6 +260,19 @@ async def _until_stopped(workers: Sequence[Worker]) -> bool:
         return False
     await draining
     return True
+
+
+def _of_build(build_id: str, queue: str) -> WorkerDeploymentConfig:
+    """Orders end on the build on which they began; what serves a channel goes on with the current one.
+
+    Said for each queue, not where a workflow is defined: the server refuses the latter from a worker without a build.
+    """
+    stays = queue == policy.ORDERS_QUEUE
+    return WorkerDeploymentConfig(
+        version=WorkerDeploymentVersion(DEPLOYMENT, build_id),
+        use_worker_versioning=True,
+        default_versioning_behavior=VersioningBehavior.PINNED if stays else VersioningBehavior.AUTO_UPGRADE,
+    )
 
 
 def _runtime(settings: Settings) -> Runtime | None:

@@ -1,4 +1,8 @@
-"""Heartbeats of running activities, so that the calls of a worker that died are taken over within seconds."""
+"""Heartbeats of running activities, so that the calls of a worker that died are taken over within seconds.
+
+A call that its workflow gives up is answered first: a request that was sent has its effect whether or not anybody waits
+for it, and what is to be undone must be known. The attempt under way ends by itself; there is no further one.
+"""
 
 from __future__ import annotations
 
@@ -25,10 +29,22 @@ class _Beating(ActivityInboundInterceptor):
         if not timeout:
             return await super().execute_activity(input)
         beating = asyncio.create_task(_beat(timeout.total_seconds() / BEATS))
+        attempt = asyncio.create_task(super().execute_activity(input))
         try:
-            return await super().execute_activity(input)
+            return await asyncio.shield(attempt)
+        except asyncio.CancelledError:
+            if attempt.done() or not _given_up():
+                attempt.cancel()
+                raise
+            return await attempt
         finally:
             beating.cancel()
+
+
+def _given_up() -> bool:
+    """True when the workflow asked to stop, and neither the worker nor a time-out did."""
+    why = activity.cancellation_details()
+    return why is not None and why.cancel_requested and not activity.is_worker_shutdown()
 
 
 async def _beat(seconds: float) -> None:

@@ -54,12 +54,12 @@ class ChannelRequestActivities:
     @activity.defn
     async def refund_on_channel(self, request: RefundRequest) -> Progress:
         with temporal_errors():
-            return await self._of(request.order_key).refund(request, retry=is_retry())
+            return await self._of(request.order_key).refund(request, retry=is_retry() or request.again)
 
     @activity.defn
     async def decide_return(self, decision: ReturnDecision) -> Progress:
         with temporal_errors():
-            return await self._of(decision.order_key).decide_return(decision, retry=is_retry())
+            return await self._of(decision.order_key).decide_return(decision, retry=is_retry() or decision.again)
 
     @activity.defn
     async def set_channel_stock(self, request: AccountStock) -> Progress:

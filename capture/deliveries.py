@@ -11,6 +11,8 @@ from temporalio.common import WorkflowIDConflictPolicy
 
 from activities.channel import Reread
 from capture import temporal
+from capture.late import late_report, late_version
+from capture.returns import tell_goods, tell_return
 from connectors.errors import SchemaDrift
 from connectors.ports import HINT_TOPIC, ChannelFormat, Drift, Refusal
 from connectors.wms.rest import parse_report
@@ -39,7 +41,7 @@ class Deliveries:
 
     async def deliver(self, session: AsyncSession, event: InboxEvent) -> None:
         if event.channel == WMS:
-            await self._shipment(session, event)
+            await self._warehouse(session, event)
         elif event.topic == SETTLEMENT_TOPIC:
             await self._settlement(session, event)
         elif event.topic == HINT_TOPIC:
@@ -70,10 +72,12 @@ class Deliveries:
             await temporal.start_order(self._client, order, told_before=told_before)
             outcome = f"{order.key}: started"
         elif row.state in FINAL_STATES or not await temporal.tell_order(self._client, order):
-            outcome = f"{order.key}: has ended as {row.state}, version {order.version.isoformat()} is kept only"
+            outcome = f"{order.key}: has ended as {row.state}, version {order.version.isoformat()} is kept"
+            if late := late_version(order, row.state):
+                outcome += f", {await temporal.follow_up(self._client, late)} sees to it"
         else:
             outcome = f"{order.key}: told of version {order.version.isoformat()}"
-        await orders.delivered(session, order.key, order)
+        await orders.delivered(session, order.key, order, mapping_version)
         return outcome
 
     async def _returns(self, session: AsyncSession, event: InboxEvent) -> None:
@@ -86,6 +90,8 @@ class Deliveries:
 
     async def _return(self, session: AsyncSession, event: InboxEvent, told: ChannelReturn) -> str:
         new = await returns.keep(session, told, event.correlation_id, event.id)
+        if new:
+            await tell_return(self._client, told, event.correlation_id)
         outcome = f"kept as {told.state}" if new else f"version {told.version.isoformat()} is known"
         return f"return {told.return_id} of {told.order_key}: {outcome}"
 
@@ -104,23 +110,33 @@ class Deliveries:
         if unknown:
             await drift.count(session, event.channel, self._formats[event.channel].api_version, unknown, event.id)
 
-    async def _shipment(self, session: AsyncSession, event: InboxEvent) -> None:
+    async def _warehouse(self, session: AsyncSession, event: InboxEvent) -> None:
         try:
             report = parse_report(event.payload)
         except SchemaDrift as error:
             refusal = Refusal(reason=error.reason, path=error.path, value=error.value, remedy=error.remedy)
             await _finish(session, event, [], [refusal])
             return
-        if await temporal.send(self._client, report.reply_to, "shipment_reported", report.shipment):
-            await inbox.finish(session, event.id, "delivered", f"told {report.reply_to}")
+        if report.receipt:
+            process = await tell_goods(session, self._client, report, report.receipt)
+            await inbox.finish(session, event.id, "delivered", f"told {process}")
             return
-        if await stock.is_counted(session, report.shipment.order_key, report.shipment.shipment_id):
+        said = report.shipment or report.shortfall
+        assert said is not None  # By the contract a report says one of them.
+        signal = "shipment_reported" if report.shipment else "shortfall_reported"
+        if await temporal.send(self._client, report.reply_to, signal, said):
+            await inbox.finish(session, event.id, "delivered", f"told {report.reply_to}")
+        elif report.shipment and await stock.is_counted(session, said.order_key, report.shipment.shipment_id):
             # Told before, by a relay that died before it could say so; the workflow has ended since.
             await inbox.finish(session, event.id, "delivered", f"{report.reply_to} had it before it ended")
-            return
-        remedy = "no workflow waits for this shipment: find out who shipped it, then discard or replay"
-        refusal = Refusal(reason="nobody_waits", path="reply_to", value=report.reply_to, remedy=remedy)
-        await _finish(session, event, [], [refusal])
+        elif late := await late_report(session, said):
+            await inbox.finish(
+                session, event.id, "delivered", f"handed to {await temporal.follow_up(self._client, late)}"
+            )
+        else:
+            remedy = "no workflow waits for this report: find out what the warehouse speaks of, then discard or replay"
+            refusal = Refusal(reason="nobody_waits", path="reply_to", value=report.reply_to, remedy=remedy)
+            await _finish(session, event, [], [refusal])
 
     async def _settlement(self, session: AsyncSession, event: InboxEvent) -> None:
         workflow_id = settlement_workflow_id(event)

@@ -13,6 +13,7 @@ from temporalio.client import Client
 from capture import temporal
 from capture.away import AWAY, in_words
 from capture.deliveries import Deliveries
+from capture.late import late_message
 from store import inbox, outbox
 from store.database import Database
 from store.tables import InboxEvent, OutboxMessage
@@ -62,7 +63,9 @@ class Relay:
 
     async def _message(self, message: OutboxMessage) -> None:
         heard = await temporal.send(self._client, message.workflow_id, message.message, message.payload)
-        if not heard:
+        if not heard and (late := late_message(message)):
+            await temporal.follow_up(self._client, late)
+        elif not heard:
             log.warning("nobody waits for this message", workflow_id=message.workflow_id, message=message.message)
         async with self._database.session() as session:
             await outbox.delivered(session, message.id)

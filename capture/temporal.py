@@ -14,9 +14,10 @@ from temporalio.service import RPCError, RPCStatusCode
 from tenacity import retry, retry_if_exception_type, stop_after_delay, wait_exponential
 
 from activities.channel import Reread
-from models.messages import ChannelUpdate
+from models.messages import ChannelUpdate, LateEvent
 from models.order import FulfilmentSide, Order
 from workflows import attributes, policy
+from workflows.follow_up import FollowUpWorkflow
 from workflows.order import OrderWorkflow
 from workflows.reread import RereadOrder
 
@@ -81,6 +82,24 @@ async def reread_order(client: Client, request: Reread) -> str:
     return workflow_id
 
 
+async def follow_up(client: Client, event: LateEvent) -> str:
+    """Hand an event of an order that has ended to its follow-up; the id of that process."""
+    key = event.order_key
+    workflow_id = f"follow-up/{key}"
+    await client.start_workflow(
+        FollowUpWorkflow.run,
+        key,
+        id=workflow_id,
+        task_queue=policy.ORDERS_QUEUE,
+        id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+        static_summary=f"{key} had ended, and was spoken of again",
+        priority=Priority(fairness_key=fairness_key(key.channel, key.account)),
+        start_signal="heard",
+        start_signal_args=[event],
+    )
+    return workflow_id
+
+
 async def send(client: Client, workflow_id: str, signal: str, message: object) -> bool:
     """Send any message to any workflow; False when that has ended or never was."""
     return await delivered(client.get_workflow_handle(workflow_id).signal(signal, message))
@@ -105,7 +124,8 @@ def summary_of(order: Order) -> str:
     """One line for the Temporal UI, without personal data."""
     units = sum(line.quantity for line in order.lines)
     by_channel = ", shipped by the channel" if order.fulfilled_by is FulfilmentSide.CHANNEL else ""
-    return f"{order.key.channel.title()} {order.key.external_id} · {units} units · {order.total}{by_channel}"
+    counted = f"{units} unit{'s' if units > 1 else ''}"
+    return f"{order.key.channel.title()} {order.key.external_id} · {counted} · {order.total}{by_channel}"
 
 
 def _urgency(order: Order) -> int:

@@ -14,17 +14,33 @@ from typing import Annotated
 import typer
 
 import logs
-from cli import channels, dead_letters, orders, parsing, schedules, survey
+from cli import (
+    catalogue,
+    channels,
+    dead_letters,
+    erp,
+    exceptions,
+    order_commands,
+    parsing,
+    rates,
+    refunds,
+    remapping,
+    repair,
+    returns,
+    routing,
+    schedules,
+    settlements,
+    states,
+    survey,
+    systems,
+    tax_codes,
+    versions,
+)
 from cli.capture import ingest as ingest_files
 from cli.capture import settle as settle_file
-from cli.catalogue import map_sku
 from cli.deployment import find
+from cli.options import ChannelName
 from cli.output import as_json, console, fail, rows
-from connectors.providers import FORMATS
-from models.case import Action, Amendment, CaseKind
-from models.catalogue import Component
-from models.messages import OrderState
-from models.order import Address, OrderKey
 from settings import Settings
 from stack.errors import StackError
 
@@ -33,22 +49,35 @@ app = typer.Typer(
     help="Orderyard: every marketplace order one durable workflow, from the first event to settled money.",
     pretty_exceptions_enable=False,
 )
-order_app = typer.Typer(no_args_is_help=True, help="Look at orders, and cancel them.")
-exceptions_app = typer.Typer(no_args_is_help=True, help="Business problems that wait for a decision.")
 schedules_app = typer.Typer(no_args_is_help=True, help="Polling of the channels.")
-listings_app = typer.Typer(no_args_is_help=True, help="Which items a channel's SKU is made of.")
-app.add_typer(order_app, name="order")
-app.add_typer(exceptions_app, name="exceptions")
+app.add_typer(order_commands.app, name="order")
+app.add_typer(exceptions.app, name="exceptions")
 app.add_typer(dead_letters.app, name="dead-letters")
 app.add_typer(schedules_app, name="schedules")
-app.add_typer(listings_app, name="listings")
+app.add_typer(catalogue.app, name="listings")
+app.add_typer(rates.app, name="rates")
 app.add_typer(channels.app, name="channels")
+app.add_typer(routing.app, name="routing")
+app.add_typer(routing.nodes_app, name="nodes")
+app.add_typer(repair.app, name="repair")
+app.add_typer(tax_codes.app, name="tax-codes")
+app.add_typer(systems.app, name="systems")
+app.add_typer(returns.app, name="returns")
+app.command()(refunds.refund)
+app.command()(refunds.replace)
+app.command()(states.states)
+app.add_typer(versions.app, name="versions")
+app.add_typer(erp.app, name="erp")
+app.add_typer(settlements.app, name="settlements")
 
-ChannelName = StrEnum("ChannelName", {name: name for name in FORMATS})  # type: ignore[misc]
+
+class DemoErp(StrEnum):
+    REST = "rest"
+    TRYTON = "tryton"
+
+
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Account = Annotated[str, typer.Option(help="The channel account the files belong to.")]
-Key = Annotated[str, typer.Argument(help="channel/account/external-id")]
-Actor = Annotated[str, typer.Option(help="Who decides; recorded with the decision.")]
 
 
 @app.callback()
@@ -78,6 +107,7 @@ def demo(
     seed: Annotated[int | None, typer.Option(help="Seed of the generated orders, instead of the scenario's.")] = None,
     json_file: Annotated[Path | None, typer.Option("--json", help="Write the result to this file.")] = None,
     keep: Annotated[bool, typer.Option(help="Leave the stack up at the end, until Ctrl-C.")] = False,
+    erp: Annotated[DemoErp, typer.Option(help="Post into the sandbox's ERP, or into a real Tryton.")] = DemoErp.REST,
 ) -> None:
     """Start a stack, let buyers buy, and follow every order to its end."""
     from cli.demo import DemoOptions, run_demo
@@ -88,6 +118,7 @@ def demo(
         scenario=scenario,
         seed=seed,
         keep=keep,
+        erp=erp.value,
         data_dir=Settings().data_dir / "demo",
     )
     try:
@@ -205,86 +236,14 @@ def settle(
     elif posted.result is None:
         fail(f"refused {file}: {posted.refused}")
     else:
-        result = posted.result
-        console.print(
-            f"settlement {result.settlement_id}: payout {result.payout}"
-            f" = matched {result.matched} + residual {result.residual}; {result.lines} lines, {result.orders} orders"
-        )
-        rows("Residuals", ("name", "amount"), sorted(result.residuals.items()))
+        for result in (posted.result, *posted.more):
+            sums = f"payout {result.payout} = matched {result.matched} + residual {result.residual}"
+            console.print(f"settlement {result.settlement_id}: {sums}; {result.lines} lines, {result.orders} orders")
+            rows("Residuals", ("name", "amount"), sorted(result.residuals.items()))
     raise typer.Exit(1 if posted.result is None else 0)
 
 
-@order_app.command("list")
-def order_list(
-    state: Annotated[OrderState | None, typer.Option()] = None,
-    channel: Annotated[ChannelName | None, typer.Option()] = None,
-    limit: Annotated[int, typer.Option(min=1)] = 50,
-    json_output: AsJson = False,
-) -> None:
-    """Orders, newest first."""
-    found = asyncio.run(orders.listed(find(), state, channel.value if channel else None, limit))
-    if json_output:
-        as_json(found)
-    else:
-        orders.print_list(found)
-
-
-@order_app.command("show")
-def order_show(key: Key, json_output: AsJson = False) -> None:
-    """State, timeline, parcels, cases and money of one order."""
-    found = asyncio.run(orders.shown(find(), _key(key)))
-    if json_output:
-        as_json(found)
-    else:
-        orders.print_order(found)
-
-
-@order_app.command("cancel")
-def order_cancel(
-    key: Key,
-    reason: Annotated[str, typer.Option(help="Recorded, and told to the systems.")] = "cancelled by the operator",
-    actor: Actor = "operator",
-    json_output: AsJson = False,
-) -> None:
-    """Cancel a whole order, with compensations. Exit code 1 when it is too late."""
-    outcome = asyncio.run(orders.cancel(find(), _key(key), reason, actor))
-    if json_output:
-        as_json(outcome.model_dump(mode="json"))
-    else:
-        console.print(f"{'cancelled' if outcome.confirmed else 'declined'}: {outcome.reason}")
-    raise typer.Exit(0 if outcome.confirmed else 1)
-
-
-@exceptions_app.command("list")
-def exceptions_list(
-    kind: Annotated[CaseKind | None, typer.Option()] = None,
-    channel: Annotated[ChannelName | None, typer.Option()] = None,
-    everything: Annotated[bool, typer.Option("--all", help="Resolved cases too.")] = False,
-    json_output: AsJson = False,
-) -> None:
-    """Cases, the longest open first."""
-    found = asyncio.run(orders.open_cases(find(), kind, channel.value if channel else None, everything))
-    dumped = [case.model_dump(mode="json") for case in found]
-    if json_output:
-        as_json(dumped)
-    else:
-        orders.print_cases(dumped)
-
-
-@exceptions_app.command("resolve")
-def exceptions_resolve(
-    case_id: Annotated[str, typer.Argument(help="As `exceptions list` shows it.")],
-    action: Action,
-    actor: Actor = "operator",
-    note: Annotated[str, typer.Option(help="Why; recorded with the decision.")] = "",
-    ship_to: Annotated[str | None, typer.Option(help="amend: the whole address as JSON.")] = None,
-    service_level: Annotated[str | None, typer.Option(help="amend: the service level.")] = None,
-    sku: Annotated[list[str] | None, typer.Option(help="amend: LINE=SKU, may be repeated.")] = None,
-) -> None:
-    """Decide an open case: retry, amend, skip or cancel."""
-    amendment = Amendment(ship_to=_address(ship_to), service_level=service_level, sku=_pairs(sku or []))
-    asyncio.run(orders.resolve(find(), case_id, action, actor, note, amendment))
-    console.print(f"{case_id}: {action.value}")
+app.command("blast-radius")(remapping.blast_radius)
 
 
 @schedules_app.command("apply")
@@ -303,50 +262,3 @@ def schedules_apply(
         as_json(applied)
     else:
         rows("Schedules", ("schedule", "every (s)"), [(each["schedule"], each["every_seconds"]) for each in applied])
-
-
-@listings_app.command("map")
-def listings_map(
-    channel: ChannelName,
-    sku: Annotated[str, typer.Argument(help="The channel's SKU.")],
-    items: Annotated[list[str], typer.Argument(help="ITEM or ITEM=QUANTITY or ITEM=QUANTITY:SHARE")],
-) -> None:
-    """Map a channel's SKU to items; orders that wait for it go on by themselves."""
-
-    async def work() -> int:
-        async with find().database() as database:
-            return (await map_sku(database, channel.value, sku, tuple(_component(text) for text in items))).version
-
-    console.print(f"{channel.value} {sku}: version {asyncio.run(work())}")
-
-
-def _key(text: str) -> OrderKey:
-    try:
-        return OrderKey.from_string(text)
-    except ValueError as error:
-        fail(str(error), 2)
-
-
-def _address(text: str | None) -> Address | None:
-    if text is None:
-        return None
-    try:
-        return Address.model_validate_json(text)
-    except ValueError as error:
-        fail(f"--ship-to is not an address: {error}", 2)
-
-
-def _pairs(texts: list[str]) -> dict[str, str]:
-    pairs = dict(text.split("=", 1) for text in texts if "=" in text)
-    if len(pairs) != len(texts):
-        fail(f"--sku {texts}: write LINE=SKU, each line once", 2)
-    return pairs
-
-
-def _component(text: str) -> Component:
-    item, _, rest = text.partition("=")
-    quantity, _, share = rest.partition(":")
-    try:
-        return Component.model_validate({"item": item, "quantity": quantity or 1, "share": share or 1})
-    except ValueError as error:
-        fail(f"{text!r} is not ITEM=QUANTITY:SHARE: {error}", 2)

@@ -15,10 +15,10 @@ from activities.channel import ChannelAccount
 from cli.channel_check import Step
 from cli.channel_check import check as check_connection
 from cli.deployment import Deployment, find
-from cli.output import as_json, fail, rows
+from cli.output import as_json, console, fail, rows
 from connectors.registry import ChannelConnection
 from models.audit import AuditReport
-from store import channel_status, channel_stock
+from store import causes, channel_status, channel_stock
 from store.channel_status import AccountStatus
 from workflows import policy
 from workflows.channel_audit import AuditRequest, ChannelAudit
@@ -34,14 +34,17 @@ def status(channel: Channel = None, json_output: AsJson = False) -> None:
     """API version and its end, credentials, quota left, last success, lag, drift, for each account."""
     deployment = find()
     found, drift = asyncio.run(_status(deployment, channel))
-    connected = {(c.provider, c.account): c for c in deployment.connections.channels}
-    told = [_told(each, connected.get((each.channel, each.account)), drift) for each in found]
+    connected = {(c.provider, c.account): c for c in deployment.connections.channels if channel in (None, c.provider)}
+    known = {(each.channel, each.account): each for each in found}
+    unheard = {key: AccountStatus(channel=key[0], account=key[1]) for key in connected.keys() - known.keys()}
+    told = [_told(each, connected.get(key), drift) for key, each in sorted({**known, **unheard}.items())]
     if json_output:
         as_json(told)
         return
     columns = (
         "channel",
         "account",
+        "sells for",
         "API",
         "ends",
         "credential",
@@ -52,9 +55,10 @@ def status(channel: Channel = None, json_output: AsJson = False) -> None:
         "dead",
     )
     rows("Channels", (*columns, "drift", "last failure"), [_line(each) for each in told])
-    lines = [(d["channel"], d["kind"], d["path"], d["value"], d["count"], d["last_event"]) for d in _flat(told)]
+    names = ("channel", "api_version", "kind", "path", "value", "count", "last_event")
+    lines = [tuple(row[name] for name in names) for row in _flat(told)]
     if lines:
-        rows("Schema drift", ("channel", "what", "path", "value", "seen", "last event"), lines)
+        rows("Schema drift", ("channel", "version", "what", "path", "value", "seen", "last event"), lines)
 
 
 @app.command()
@@ -118,6 +122,22 @@ def stock(
     else:
         columns = ("channel", "account", "sku", "quantity", "told_at", "problem")
         rows("Stock as the channels know it", columns, [tuple(row[name] for name in columns) for row in told])
+
+
+@app.command()
+def resume(
+    connection: Annotated[str, typer.Argument(help="CHANNEL/ACCOUNT")],
+    note: Annotated[str, typer.Option(help="What was put right; recorded.")] = "the connection works again",
+) -> None:
+    """Say that a connection works again: every order that waits for it is tried again."""
+    channel, _, account = connection.partition("/")
+    _chosen(find(), channel, account or None)
+
+    async def work() -> int:
+        async with find().database() as database, database.session() as session:
+            return await causes.gone(session, f"connection:{connection}", note)
+
+    console.print(f"{connection}: {asyncio.run(work())} waiting orders are tried again")
 
 
 def print_audits(reports: list[AuditReport]) -> None:
@@ -187,6 +207,8 @@ def _told(found: AccountStatus, connection: ChannelConnection | None, drift: lis
     return {
         **found.model_dump(mode="json"),
         "legal_entity": connection.legal_entity if connection else "",
+        "currency": connection.currency if connection else None,
+        "region": connection.region if connection else "",
         "connected": connection is not None,
         "lag_seconds": round(lag / timedelta(seconds=1), 1) if lag is not None else None,
         "drift": [row for row in drift if row["channel"] == found.channel],
@@ -198,6 +220,7 @@ def _line(told: dict[str, Any]) -> tuple[Any, ...]:
     return (
         told["channel"],
         told["account"],
+        ", ".join(word for word in (told["legal_entity"], told["region"], told["currency"]) if word),
         told["api_version"],
         told["sunset"] or "",
         (told["credential_expires"] or "")[:10],

@@ -11,10 +11,11 @@ from typing import Any
 from cli.audit import duplicates, unequal
 from cli.channels import print_audits
 from cli.output import console, rows
+from cli.told import Told, print_stories
 from models.audit import AuditReport, Finding, Verdict
 from models.messages import FINAL_STATES
 from models.settlement import SettlementResult
-from store import cases, inbox, orders, settlements
+from store import cases, inbox, orders, settlements, stock
 from store.database import Database
 
 
@@ -35,6 +36,9 @@ class DemoResult:
     """Channel and effect -> how often it really happened there."""
     audits: Sequence[AuditReport] = ()
     """Each channel's own list against our registry, at the end."""
+    stories: Sequence[Told] = ()
+    still_reserved: int = 0
+    """Units that are reserved although every order has ended."""
 
     @property
     def orders(self) -> int:
@@ -53,7 +57,8 @@ class DemoResult:
     def good(self) -> bool:
         sums = all(each.payout == each.matched + each.residual for each in self.settlements)
         clean = not (self.unfinished or self.duplicate_effects or self.unequal or self.open_cases)
-        return bool(self.orders) and clean and sums and not self.unexplained
+        told = not any(story.failed for story in self.stories)
+        return bool(self.orders) and clean and sums and told and not self.unexplained and not self.still_reserved
 
     @property
     def unexplained(self) -> list[Finding]:
@@ -100,6 +105,17 @@ class DemoResult:
             "unequal_effects": self.unequal,
             "doubled": self.duplicates,
             "refused": self.dead_letters,
+            "still_reserved": self.still_reserved,
+            "stories": [
+                {
+                    "story": told.name,
+                    "orders": [str(key) for key in told.keys],
+                    "what": told.what,
+                    "state": told.state,
+                    "failed": told.failed,
+                }
+                for told in self.stories
+            ],
             "decisions": dict(self.decisions),
             "channel_effects": {f"{channel}/{effect}": n for (channel, effect), n in sorted(self.effects.items())},
             "audit": [
@@ -126,6 +142,7 @@ async def counted(
         captured = await inbox.captured(session)
         latencies = await orders.release_latencies(session)
         posted = await settlements.find(session, limit=1_000_000)
+        levels = await stock.levels(session)
     parcels = {
         row.order_key: sum(1 for parcel in (row.snapshot or {}).get("shipments", []) if parcel["units"])
         for row in found
@@ -147,6 +164,7 @@ async def counted(
         decisions=decisions,
         effects=effects,
         audits=audits,
+        still_reserved=sum(level.reserved for level in levels),
     )
 
 
@@ -173,6 +191,8 @@ def print_result(result: DemoResult) -> None:
     )
     if result.audits:
         print_audits(list(result.audits))
+    if result.stories:
+        print_stories(result.stories)
     rows("Decisions of the operator", ("case", "number"), sorted(result.decisions.items()))
     if result.dead_letters:
         lines = [(r["external_id"], r["reason"], r["path"], r["value"], r["remedy"]) for r in result.dead_letters]
@@ -187,7 +207,8 @@ def print_result(result: DemoResult) -> None:
     )
     console.print(
         f"release latency p50 {result.quantile(0.5)} s, p95 {result.quantile(0.95)} s;"
-        f" unfinished {result.unfinished}, open cases {result.open_cases}, doubled effects {result.duplicate_effects}"
+        f" unfinished {result.unfinished}, open cases {result.open_cases}, doubled effects {result.duplicate_effects},"
+        f" units still reserved {result.still_reserved}"
     )
     for key, what in result.unequal.items():
         console.print(f"{key}: {what}", style="red")

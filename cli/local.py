@@ -9,7 +9,7 @@ import httpx
 import uvicorn
 
 from capture.temporal import connect
-from cli import schedules
+from cli import routing, schedules
 from cli.catalogue import load
 from cli.output import errors, pairs
 from connectors.registry import Connections
@@ -20,6 +20,7 @@ from stack.errors import StackError
 from stack.up import LocalStack, StackOptions
 from store.database import Database
 
+EXAMPLE_ROUTING = Path(__file__).parents[1] / "examples" / "routing.yaml"
 CONTROLS = ("ledger", "faults", "orders", "settlements", "operations")
 
 
@@ -40,6 +41,7 @@ def stack_options(settings: Settings, data_dir: Path, sandbox_args: list[str]) -
         temporal_address=settings.temporal_address,
         temporal_namespace=settings.temporal_namespace,
         temporal_ui_url=settings.temporal_ui_url,
+        build_id=settings.build_id,
         connections_file=settings.connections_file,
         gateway_port=settings.gateway_port,
         metrics_port=settings.metrics_port,
@@ -63,7 +65,7 @@ async def stay_up(quota_scale: float, poll_seconds: int | None) -> int:
 
 
 async def prepare(stack: LocalStack, poll_seconds: int | None) -> Connections:
-    """Catalogue, stock and schedules: what a retailer has before the first order comes."""
+    """Catalogue, stock, nodes, routing rules and schedules: what a retailer has before the first order comes."""
     assert stack.connections_file is not None
     connections = Connections.load(stack.connections_file)
     if stack.sandbox_url:
@@ -72,6 +74,7 @@ async def prepare(stack: LocalStack, poll_seconds: int | None) -> Connections:
         database = Database(stack.database_url, pool_size=2)
         try:
             await load(database, goods, sorted({connection.provider for connection in connections.channels}))
+            await routing.begin_with(database, EXAMPLE_ROUTING)
         finally:
             await database.aclose()
     client = await connect(stack.temporal_address, stack.options.temporal_namespace)

@@ -22,7 +22,7 @@ from connectors.registry import Connections
 from models.audit import AuditReport
 from models.messages import FINAL_STATES, OrderState
 from stack.up import LocalStack
-from store import inbox, orders
+from store import inbox, orders, outbox, settlements
 from store.database import Database
 
 AT_REST = FINAL_STATES | {OrderState.SHIPPED}
@@ -46,6 +46,8 @@ class Run:
         self.sandbox = sandbox
         self.connections = connections
         self.operator = Operator(database, client)
+        self._paid: set[tuple[str, str]] = set()
+        """Channel and name of each document of payment."""
 
     async def buy(self, count: int, per_second: float) -> None:
         """Buyers place `count` orders in the background, spread over the channels."""
@@ -54,9 +56,25 @@ class Run:
         bought = {name: share + (number < rest) for number, name in enumerate(names)}
         await self._post("orders", {"orders": bought, "per_second": per_second})
 
+    async def sell(self, channel: str, special: dict[str, Any]) -> str:
+        """One order whose story is told; its key."""
+        answer = (await self._post(f"orders/{channel}", special)).json()
+        return str(answer["key"])
+
+    async def tell_sandbox(self, control: str, body: dict[str, Any]) -> None:
+        await self._post(control, body)
+
+    async def trouble(self, fault: dict[str, Any]) -> int:
+        """Something goes wrong from now on; the number with which it is ended."""
+        return int((await self._post("faults", fault)).json()["number"])
+
+    async def heal(self, number: int) -> None:
+        (await self.sandbox.delete("/_sandbox/faults", params={"number": number})).raise_for_status()
+
     async def close_period(self) -> None:
         """The channels pay, and their settlements are fetched at once."""
-        await self._post("settlements")
+        paid: dict[str, list[str]] = (await self._post("settlements")).json()
+        self._paid |= {(channel, document) for channel, documents in paid.items() for document in documents}
         for connection in self.connections.channels:
             await schedules.trigger(self.client, "settlements", connection)
 
@@ -84,10 +102,27 @@ class Run:
     async def ended(self) -> bool:
         return all(state in FINAL_STATES for state in (await self.states()).values())
 
+    async def settled(self) -> bool:
+        """Every order has ended, what the channels paid is posted, and the orders are told of it."""
+        async with self.database.session() as session:
+            posted = await settlements.find(session, limit=1_000_000)
+            waiting = await outbox.waiting(session)
+        return not waiting and len(posted) >= len(self._paid) and await self.ended()
+
     async def states(self) -> dict[str, str]:
         """Order key -> state."""
         async with self.database.session() as session:
             return await orders.states(session)
+
+    async def parcels(self) -> dict[str, int]:
+        """Order key -> parcels with whole units of its lines, of orders that were not cancelled."""
+        async with self.database.session() as session:
+            found = await orders.find(session, limit=1_000_000)
+        return {
+            row.order_key: sum(1 for parcel in (row.snapshot or {}).get("shipments", []) if parcel["units"])
+            for row in found
+            if row.state != "cancelled"
+        }
 
     async def captured(self) -> int:
         async with self.database.session() as session:

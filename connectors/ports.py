@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Literal, Protocol
+from typing import BinaryIO, Literal, Protocol
 
 from connectors.errors import Failure
 from models.base import Model, Moment
@@ -24,21 +24,35 @@ from models.channel import (
     ReturnDecision,
     StockUpdate,
 )
-from models.fulfilment import ConfirmedParcel, Release, Shipment
+from models.fulfilment import ConfirmedParcel, Release, Shipment, Shortfall
+from models.ledger import Journal, OrderDocuments, Payment, StockLevel, TrialBalance
 from models.order import ChannelState, Order, OrderKey
+from models.refunds import TaxRefund
 from models.returns import ChannelReturn, ReturnState
-from models.settlement import Settlement
-from models.systems import ErpOrder, FraudVerdict, Notice, ReleaseCancelled, TaxQuote
+from models.settlement import Reading, Settlement
+from models.settlement_rules import RuleSet
+from models.systems import (
+    CreditNote,
+    ErpOrder,
+    FraudVerdict,
+    Notice,
+    ReleaseCancelled,
+    ReturnReceipt,
+    TaxQuote,
+)
 
 __all__ = [
     "HINT_TOPIC",
     "Channel",
     "ChannelFormat",
+    "CreditNote",
     "Drift",
     "Erp",
     "ErpOrder",
     "Fraud",
     "FraudVerdict",
+    "Journals",
+    "Ledger",
     "Notice",
     "Notifier",
     "OrderPage",
@@ -48,9 +62,11 @@ __all__ = [
     "Refusal",
     "ReleaseCancelled",
     "ReturnPage",
+    "ReturnReceipt",
     "SettlementRef",
     "Tax",
     "TaxQuote",
+    "TaxRefund",
     "Vocabulary",
     "WebhookEvent",
     "WebhookRefused",
@@ -156,8 +172,19 @@ class ChannelFormat(Protocol):
         """Any bytes in; returns and named refusals out. Never raises."""
         ...
 
+    settlement_rules: RuleSet
+    """What the channel's settlement labels mean, as shipped."""
+
     def parse_settlement(self, body: bytes, account: str) -> Settlement:
-        """Raises `SchemaDrift` naming line, column and value; `sum_differs` when the lines are not the payout."""
+        """One settlement, in memory. Raises `SchemaDrift` naming line, column and value; `sum_differs` when the lines
+        are not the payout."""
+        ...
+
+    def read_settlement(self, file: BinaryIO, account: str, rules: RuleSet | None = None) -> Reading:
+        """The same as a stream over a seekable file, for one settlement or several; sums are not proven here.
+
+        Each line has a number and labels that are the same whenever the document is read; its type is by `rules`.
+        """
         ...
 
 
@@ -256,8 +283,19 @@ class Channel(Protocol):
 
 
 class Erp(Protocol):
+    async def ping(self) -> None:
+        """Ask whether the ERP is there and takes our credentials; nothing is changed."""
+        ...
+
     async def create_order(self, request: ErpOrder, *, retry: bool) -> str:
         """Post a sales order under the order key; returns the ERP's document number."""
+        ...
+
+    async def change_order(self, request: ErpOrder, *, retry: bool) -> None:
+        """Bring the sales order to this state: cancelled units, SKUs, address. Absolute, so that twice is once.
+
+        Raises `Declined` when units that are to be cancelled have been shipped, or the order is not there.
+        """
         ...
 
     async def cancel_order(self, key: OrderKey, correlation_id: str) -> None:
@@ -272,14 +310,69 @@ class Erp(Protocol):
         """Invoice a shipment; returns the invoice number."""
         ...
 
+    async def post_credit_note(self, note: CreditNote, *, retry: bool) -> str:
+        """Credit units or money of an invoiced order; returns the document's number. Raises `Declined` beyond what was
+        invoiced."""
+        ...
+
+    async def receive_return(self, receipt: ReturnReceipt, *, retry: bool) -> str:
+        """Take inspected goods back: resellable ones into stock, others out of it; returns the document's number."""
+        ...
+
+
+class Ledger(Protocol):
+    """The books behind an ERP: what settlements are posted to, and what reconciliation reads."""
+
+    async def post_journal(self, journal: Journal, *, retry: bool) -> str:
+        """Post a balanced entry; returns its number. Raises `Declined` (`period_closed`, `unknown_account` …)."""
+        ...
+
+    async def reverse_journal(self, journal: Journal, *, retry: bool) -> str:
+        """Post the opposite of a journal, on its date; returns the reversal's number. Raises `Declined` (`not_found`)
+        when the journal is not in the books."""
+        ...
+
+    async def post_payment(self, payment: Payment, *, retry: bool) -> str:
+        """Pay an order's invoices from the clearing account; returns the entry's number. Raises `Declined`
+        (`not_found`) when nothing of the order is invoiced."""
+        ...
+
+    async def stock_levels(self, entity: str = "") -> tuple[StockLevel, ...]:
+        """What the books have on hand, for each node and item that they know."""
+        ...
+
+    async def order_documents(self, key: OrderKey, entity: str = "") -> OrderDocuments | None:
+        """What is booked for an order; None when there is no sales order."""
+        ...
+
+    async def trial_balance(self, entity: str = "") -> TrialBalance: ...
+
+
+class Journals(Protocol):
+    """The part of a `Ledger` that settlements are posted to."""
+
+    async def post_journal(self, journal: Journal, *, retry: bool) -> str: ...
+
+    async def reverse_journal(self, journal: Journal, *, retry: bool) -> str: ...
+
+    async def post_payment(self, payment: Payment, *, retry: bool) -> str: ...
+
 
 class Wms(Protocol):
+    async def ping(self) -> None:
+        """Ask whether the warehouse is there and takes our credentials; nothing is changed."""
+        ...
+
     async def release(self, release: Release, *, retry: bool) -> None:
         """Instruct a node to ship."""
         ...
 
     async def cancel(self, fulfilment_id: str, correlation_id: str) -> ReleaseCancelled:
-        """Ask the warehouse to stop; its answer is the truth. Confirmed when it never heard of the release."""
+        """Ask the warehouse to stop; its answer is the truth.
+
+        Confirmed: whatever has not left will not leave (`shipments` says what has). Confirmed, too, when it never heard
+        of the release, which it then refuses should it come. Not confirmed: everything leaves, or has left.
+        """
         ...
 
     async def shipments(self, fulfilment_id: str, correlation_id: str) -> list[Shipment]:
@@ -288,15 +381,30 @@ class Wms(Protocol):
 
 
 class WmsReport(Model):
-    """A shipment report pushed by the warehouse, and the workflow that waits for it."""
+    """What the warehouse pushes, and the workflow that waits for it: exactly one of a parcel that left, units that will
+    not leave, or goods that came back."""
 
     reply_to: str
-    shipment: Shipment
+    shipment: Shipment | None = None
+    shortfall: Shortfall | None = None
+    receipt: ReturnReceipt | None = None
+
+
+NO_CODES: Mapping[str, str] = {}
+INVALID_TAX_CODE = "invalid_tax_code"
+"""Code of `Declined` when a tax engine does not know the tax code of goods."""
 
 
 class Tax(Protocol):
-    async def quote(self, order: Order, *, retry: bool) -> TaxQuote:
-        """Record the seller's tax of an order as an uncommitted transaction."""
+    async def ping(self) -> None:
+        """Ask whether the engine is there and takes our credentials; nothing is changed."""
+        ...
+
+    async def quote(self, order: Order, *, retry: bool, codes: Mapping[str, str] = NO_CODES) -> TaxQuote:
+        """Record the seller's tax of an order as an uncommitted transaction; `codes` is SKU -> tax code of goods.
+
+        Raises `Declined` with `INVALID_TAX_CODE` and the field `tax_code:<code>` when the engine does not know one.
+        """
         ...
 
     async def commit(self, document: str, correlation_id: str) -> None: ...
@@ -305,8 +413,16 @@ class Tax(Protocol):
         """Void a recorded transaction; not an error when there is none."""
         ...
 
+    async def refund(self, refund: TaxRefund, *, retry: bool) -> str | None:
+        """Take the tax of a refund back; its document's code, or None when the sale was never recorded."""
+        ...
+
 
 class Fraud(Protocol):
+    async def ping(self) -> None:
+        """Ask whether the service is there; nothing is changed."""
+        ...
+
     async def assess(self, order: Order) -> FraudVerdict: ...
 
 

@@ -13,14 +13,18 @@ from importlib.util import find_spec
 from typing import TypeVar
 
 import connectors
+from connectors.erp.odoo.provider import OdooErp
 from connectors.erp.rest import RestErp
+from connectors.erp.rest_ledger import RestLedger
+from connectors.erp.tryton.provider import TrytonErp
 from connectors.fraud.rest import RestFraud
 from connectors.kind import ChannelKind
 from connectors.notify.rest import RestNotifier
-from connectors.ports import Channel, ChannelFormat, Erp, Fraud, Notifier, Tax, Wms
+from connectors.ports import Channel, ChannelFormat, Erp, Fraud, Journals, Notifier, Tax, Wms
 from connectors.registry import ChannelConnection, ChannelPolicies, Connections, ConnectionsError, SystemConnection
 from connectors.tax.avatax import AvaTax
 from connectors.wms.rest import RestWms
+from models.terms import SalesTerms
 
 T = TypeVar("T")
 
@@ -35,7 +39,12 @@ def _channels() -> dict[str, ChannelKind]:
 CHANNELS: Mapping[str, ChannelKind] = _channels()
 FORMATS: Mapping[str, ChannelFormat] = {name: kind.format for name, kind in CHANNELS.items()}
 _CHANNELS: Mapping[str, Callable[[ChannelConnection], Channel]] = {n: kind.connect for n, kind in CHANNELS.items()}
-_ERPS: Mapping[str, Callable[[SystemConnection], Erp]] = {"rest": RestErp}
+_ERPS: Mapping[str, Callable[[SystemConnection], Erp]] = {"odoo": OdooErp, "rest": RestErp, "tryton": TrytonErp}
+_JOURNALS: Mapping[str, Callable[[SystemConnection], Journals]] = {
+    "odoo": OdooErp,
+    "rest": RestLedger,
+    "tryton": TrytonErp,
+}
 _WMSS: Mapping[str, Callable[[SystemConnection], Wms]] = {"rest": RestWms}
 _TAXES: Mapping[str, Callable[[SystemConnection], Tax]] = {"avatax": AvaTax}
 _FRAUDS: Mapping[str, Callable[[SystemConnection], Fraud]] = {"rest": RestFraud}
@@ -54,6 +63,10 @@ class Connectors:
     notifier: Notifier
     policies: Mapping[tuple[str, str], ChannelPolicies] = field(default_factory=dict)
     """Channel and account -> what is particular about it."""
+    terms: Mapping[tuple[str, str], SalesTerms] = field(default_factory=dict)
+    """Channel and account -> the terms on which it sells."""
+    journals: Journals | None = None
+    """Where settlements are booked; None when the ERP keeps no books that we may write in."""
 
 
 def connect(connections: Connections) -> Connectors:
@@ -68,6 +81,8 @@ def connect(connections: Connections) -> Connectors:
         fraud=_provider("fraud", _FRAUDS, connections.fraud.provider)(connections.fraud),
         notifier=_provider("notify", _NOTIFIERS, connections.notify.provider)(connections.notify),
         policies={(c.provider, c.account): c.policies for c in connections.channels},
+        terms={(c.provider, c.account): connections.terms(c) for c in connections.channels},
+        journals=journals(connections.erp) if (journals := _JOURNALS.get(connections.erp.provider)) else None,
     )
 
 

@@ -6,10 +6,14 @@ A secret is written `env:NAME` or `file:PATH`; a literal value is taken as it is
 from __future__ import annotations
 
 import os
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, field_validator
+
+from models.money import Currency
+from models.terms import SalesTerms
 
 
 class ConnectionsError(Exception):
@@ -47,6 +51,20 @@ class ChannelPolicies(BaseModel):
     audit_seconds: int = Field(default=3600, ge=60)
     audit_hours: int = Field(default=24, ge=1)
     """How far back the channel audit looks."""
+    cancel_window_minutes: int = Field(default=0, ge=0)
+    """Nothing is released for so long after the purchase; until then the buyer may cancel."""
+    hold_hours: int = Field(default=72, ge=1)
+    """A hold that nobody decides on ends after so long, as its kind says."""
+    promise_hours: int = Field(default=72, ge=1)
+    """How long goods may be back-ordered, where the order states no ship-by date."""
+    partial_shipments: bool = False
+    """Ship what is there, and the rest later; otherwise an order waits until it is complete."""
+    node_patience_hours: int = Field(default=24, ge=1)
+    """A node that ships nothing for so long loses the goods to another, if one has them."""
+    confirm_within_hours: int = Field(default=24, ge=1)
+    return_window_days: int = Field(default=30, ge=0)
+    price_floors: bool = True
+    """Hold orders that sell below an item's floor price."""
 
 
 class ChannelConnection(SystemConnection):
@@ -56,7 +74,7 @@ class ChannelConnection(SystemConnection):
     legal_entity: str = ""
     """Who sells: the company that the account belongs to."""
     currency: str | None = None
-    """Of the account's ledger, where its documents do not say."""
+    """Of the company's books. The currency of an order is what the order says."""
     region: str = ""
     """The account's marketplace or country, where its orders do not say."""
     policies: ChannelPolicies = ChannelPolicies()
@@ -80,6 +98,8 @@ class Connections(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
     channels: tuple[ChannelConnection, ...] = ()
+    entities: dict[str, Currency] = Field(default_factory=dict)
+    """Legal entity -> currency of its books."""
     erp: SystemConnection
     wms: SystemConnection
     tax: SystemConnection
@@ -101,6 +121,22 @@ class Connections(BaseModel):
             return cls.model_validate_json(path.read_bytes())
         except (OSError, ValueError) as error:
             raise ConnectionsError(f"connections file {path}: {error}") from error
+
+    def terms(self, channel: ChannelConnection) -> SalesTerms:
+        """The terms on which an account sells."""
+        policies = channel.policies
+        return SalesTerms(
+            entity=channel.legal_entity,
+            books_currency=self.entities.get(channel.legal_entity, ""),
+            cancel_window=timedelta(minutes=policies.cancel_window_minutes),
+            hold_window=timedelta(hours=policies.hold_hours),
+            promise=timedelta(hours=policies.promise_hours),
+            partial_shipments=policies.partial_shipments,
+            node_patience=timedelta(hours=policies.node_patience_hours),
+            confirm_within=timedelta(hours=policies.confirm_within_hours),
+            return_window=timedelta(days=policies.return_window_days),
+            price_floors=policies.price_floors,
+        )
 
     def channel(self, name: str, account: str) -> ChannelConnection | None:
         return next((c for c in self.channels if (c.provider, c.account) == (name, account)), None)

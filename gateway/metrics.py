@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from fastapi import Response
 from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, Counter, Gauge, generate_latest
 
-from store import inbox, orders, outbox
+from store import breakers, cases, inbox, orders, outbox
 from store.database import Database
 
 WEBHOOKS = Counter("orderyard_webhooks", "Deliveries by channel and outcome", ["channel", "outcome"])
@@ -18,11 +18,13 @@ LATENCY_WINDOW = timedelta(hours=1)
 
 
 async def of_orders(database: Database) -> CollectorRegistry:
-    """Orders by channel and state, inbox by status, messages that wait, and release latency."""
+    """Orders by channel and state, inbox by status, messages that wait, cases, stopped systems, and release latency."""
     async with database.session() as session:
         by_state = await orders.counts_by_channel_and_state(session)
         by_status = await inbox.counts(session)
         waiting = await outbox.waiting(session)
+        open_cases = await cases.counts_by_kind_and_owner(session)
+        stopped = await breakers.stopped(session)
         latencies = await orders.release_latencies(session, datetime.now(UTC) - LATENCY_WINDOW)
     registry = CollectorRegistry()
     states = Gauge("orderyard_orders", "Orders by channel and state", ["channel", "state"], registry=registry)
@@ -32,6 +34,12 @@ async def of_orders(database: Database) -> CollectorRegistry:
     for status, count in by_status.items():
         events.labels(status).set(count)
     Gauge("orderyard_outbox_waiting", "Messages to workflows, not delivered yet", registry=registry).set(waiting)
+    waits = Gauge("orderyard_cases_open", "Cases by kind and whose turn it is", ["kind", "owner"], registry=registry)
+    for (kind, owner), count in open_cases.items():
+        waits.labels(kind, owner).set(count)
+    calls = Gauge("orderyard_system_stopped", "Systems to which calls are stopped", ["system"], registry=registry)
+    for system in stopped:
+        calls.labels(system).set(1)
     _latency(registry, sorted(latencies))
     return registry
 

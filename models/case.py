@@ -26,8 +26,31 @@ class CaseKind(StrEnum):
     NOT_SHIPPED_IN_TIME = "not_shipped_in_time"
     SETTLEMENT_OVERDUE = "settlement_overdue"
     SETTLEMENT_DIFFERS = "settlement_differs"
+    SETTLEMENT_RESIDUAL = "settlement_residual"
+    """Money of a settlement that is not explained, or that the ERP refuses to book."""
     PAYMENT_OVERDUE = "payment_overdue"
     CHANNEL_DIFFERS = "channel_differs"
+    OPERATOR_HOLD = "operator_hold"
+    PRICE_BELOW_FLOOR = "price_below_floor"
+    ACKNOWLEDGE_OVERDUE = "acknowledge_overdue"
+    CONFIRM_OVERDUE = "confirm_overdue"
+    CANCEL_IN_DOUBT = "cancel_in_doubt"
+    RETURN_REVIEW = "return_review"
+    REFUND_DECLINED = "refund_declined"
+    LATE_EVENT = "late_event"
+    RATE_MISSING = "rate_missing"
+
+
+HOLDS = frozenset(
+    {
+        CaseKind.FRAUD_REVIEW,
+        CaseKind.PAYMENT_OVERDUE,
+        CaseKind.ADDRESS_INCOMPLETE,
+        CaseKind.PRICE_BELOW_FLOOR,
+        CaseKind.OPERATOR_HOLD,
+    }
+)
+"""Cases in which nothing has failed: somebody has to say whether the order may go on."""
 
 
 class Action(StrEnum):
@@ -73,7 +96,28 @@ class ExceptionCase(Model):
     reason: str
     """In words that an operator understands, with the field, the value and the remedy."""
     detail: dict[str, Any] = Field(default_factory=dict)
+    owner: str = "operations"
+    """Whose turn it is: `operations`, `catalogue`, `finance`, `fraud`, `warehouse`, `channel` or `customer service`."""
+    subject: str = ""
+    """What one fix would release together: `sku:LAMP-2`, `tax_code:P123`, `connection:erp`; empty when it is alone."""
     opened_at: Moment
+    expires_at: Moment | None = None
+    """When `on_expiry` is done, if nobody has decided by then."""
+    on_expiry: Action | None = None
     allowed: tuple[Action, ...]
     resolved_at: Moment | None = None
     resolution: Resolution | None = None
+
+    @property
+    def is_hold(self) -> bool:
+        return self.kind in HOLDS
+
+
+class CaseBook(Model):
+    """The open cases of a workflow, to be carried when it continues as new."""
+
+    opened: int = 0
+    """How many there have been: the next one's number."""
+    cases: tuple[ExceptionCase, ...] = ()
+    decided: tuple[str, ...] = ()
+    """The latest that were decided, in words."""

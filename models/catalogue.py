@@ -30,6 +30,10 @@ class ListingMap(Model):
     valid_from: Moment
     components: tuple[Component, ...] = Field(min_length=1)
     """One an item: components that name the same item are put together."""
+    floor: Money | None = None
+    """Lowest price of a unit that is sold without asking; an order below it is held."""
+    available_from: Moment | None = None
+    """Of a pre-order: the day before which it is not shipped."""
 
     @field_validator("components")
     @classmethod

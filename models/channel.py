@@ -49,6 +49,8 @@ class ChannelRequest(Model):
     """The order's marketplace (`Order.region`)."""
     extras: dict[str, str] = Field(default_factory=dict)
     """The order's channel extras (`Order.extras`), which some channels need again."""
+    again: bool = False
+    """True when an earlier process may have sent it: the connector looks before it writes, as for a retry."""
 
 
 class Acknowledgement(ChannelRequest):
@@ -80,6 +82,10 @@ class RefundLine(Model):
     tax: Money | None = None
     """Tax on the goods, where prices are without tax."""
     shipping_tax: Money | None = None
+    channel_tax: Money | None = None
+    """What of `tax` the channel remits: some channels refund it themselves with the goods."""
+    channel_shipping_tax: Money | None = None
+    """The same of `shipping_tax`."""
 
 
 class RefundRequest(ChannelRequest):

@@ -15,6 +15,9 @@ from models.money import Currency, Money
 SCHEMA_VERSION = 1
 """Version of the canonical order; raised when the meaning of a field changes."""
 
+INTERNAL = "orderyard.internal"
+"""Key in `Order.extras` of an order that no channel knows of."""
+
 
 class OrderKey(Model):
     """Identity of an order over all channels. Prints as `amazon/EU-DE/302-1234567-1234567`."""
@@ -272,6 +275,11 @@ class Order(Model):
         if len(set(ids)) != len(ids):
             raise ValueError(f"line ids are not unique: {ids}")
         return self
+
+    @property
+    def internal(self) -> bool:
+        """True for an order of our own (an exchange, a replacement): no channel knows of it, and none is told."""
+        return self.extras.get(INTERNAL) == "1"
 
     def is_news_to(self, known: Order) -> bool:
         """True when this says more than the known version of the same order.

@@ -50,6 +50,14 @@ class LineQuantities(Model):
         return self
 
     @classmethod
+    def counted(cls, **counts: int) -> Self:
+        """Raises `QuantityError` when the counts cannot be."""
+        try:
+            return cls(**counts)
+        except ValidationError as error:
+            raise QuantityError("; ".join(problem["msg"] for problem in error.errors())) from None
+
+    @classmethod
     def ordered_as(cls, quantity: int, *, cancelled: int = 0, shipped: int = 0) -> Self:
         return cls(ordered=quantity, open=quantity - cancelled - shipped, cancelled=cancelled, shipped=shipped)
 
@@ -72,10 +80,7 @@ class LineQuantities(Model):
         return self._changed({name: getattr(self, name) + units for name, units in counted.items()})
 
     def _changed(self, counts: dict[str, int]) -> Self:
-        try:
-            return type(self).model_validate({**self.model_dump(), **counts})
-        except ValidationError as error:
-            raise QuantityError("; ".join(problem["msg"] for problem in error.errors())) from None
+        return self.counted(**{**self.model_dump(), **counts})
 
     @property
     def unfinished(self) -> int:

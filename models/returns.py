@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import StrEnum
 
 from pydantic import Field
@@ -23,6 +24,43 @@ class ReturnState(StrEnum):
     """Nothing more will happen to it: refunded, or settled otherwise."""
     REFUSED = "refused"
     CANCELLED = "cancelled"
+
+
+class ReturnProcessState(StrEnum):
+    """Where our own process of a return stands."""
+
+    REQUESTED = "requested"
+    REVIEW = "review"
+    """A person decides: out of policy, or nobody knows which order it belongs to."""
+    APPROVED = "approved"
+    """The buyer sends the goods; they are due until a deadline."""
+    PARTLY_RECEIVED = "partly_received"
+    RECEIVED = "received"
+    """What was to come is there and inspected, or will not come any more."""
+    REFUNDING = "refunding"
+    CLOSED = "closed"
+    REFUSED = "refused"
+    CANCELLED = "cancelled"
+    """The buyer keeps the goods."""
+    LAPSED = "lapsed"
+    """The goods never came."""
+
+
+_P = ReturnProcessState
+RETURN_TRANSITIONS: Mapping[ReturnProcessState, frozenset[ReturnProcessState]] = {
+    _P.REQUESTED: frozenset({_P.REVIEW, _P.APPROVED, _P.REFUSED, _P.CANCELLED, _P.CLOSED}),
+    _P.REVIEW: frozenset({_P.APPROVED, _P.REFUSED, _P.CANCELLED, _P.CLOSED}),
+    _P.APPROVED: frozenset({_P.PARTLY_RECEIVED, _P.RECEIVED, _P.LAPSED, _P.CANCELLED, _P.CLOSED}),
+    _P.PARTLY_RECEIVED: frozenset({_P.RECEIVED}),
+    _P.RECEIVED: frozenset({_P.REFUNDING, _P.CLOSED}),
+    _P.REFUNDING: frozenset({_P.CLOSED}),
+    _P.CLOSED: frozenset({_P.PARTLY_RECEIVED, _P.RECEIVED}),
+    _P.REFUSED: frozenset({_P.REVIEW, _P.CLOSED}),
+    _P.CANCELLED: frozenset({_P.REVIEW, _P.CLOSED}),
+    _P.LAPSED: frozenset({_P.PARTLY_RECEIVED, _P.RECEIVED, _P.CLOSED}),
+}
+"""State -> the states that may follow it. What follows an ended state are goods, or the channel's money, after all."""
+ENDED_RETURNS = frozenset({_P.CLOSED, _P.REFUSED, _P.CANCELLED, _P.LAPSED})
 
 
 class ReturnLine(Model):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import dataclass
 from enum import StrEnum
 
 from pydantic import Field
@@ -51,17 +53,40 @@ class SettlementLine(Model):
     type: LineType
     label: str
     """The channel's own words, e.g. `Order / ItemPrice / Principal`."""
+    labels: tuple[str, ...] = ()
+    """The same one by one, in the places where the channel's rules look for them."""
     amount: Money
     order_id: str | None = None
     """The channel's order id."""
     line_id: str | None = None
     sku: str | None = None
     quantity: int | None = None
+    marketplace: str = ""
+    """Where one payout covers several (amazon.de, amazon.fr)."""
     posted_at: Moment | None = None
 
 
-class Settlement(Model):
-    """One payout and its lines; the lines add up to the payout, or the document is refused whole."""
+class SettlementKey(Model):
+    """Identity of a settlement over all channels. Prints as `amazon/EU-DE/281`."""
+
+    channel: str
+    account: str
+    settlement_id: str
+
+    def __str__(self) -> str:
+        return f"{self.channel}/{self.account}/{self.settlement_id}"
+
+    @classmethod
+    def from_string(cls, text: str) -> SettlementKey:
+        channel, _, rest = text.partition("/")
+        account, _, settlement_id = rest.partition("/")
+        if not settlement_id:
+            raise ValueError(f"{text!r} is not a settlement: write channel/account/settlement-id")
+        return cls(channel=channel, account=account, settlement_id=settlement_id)
+
+
+class Statement(Model):
+    """What a document states about one payout in one currency, without its lines."""
 
     channel: str
     account: str
@@ -71,6 +96,29 @@ class Settlement(Model):
     starts_at: Moment | None = None
     ends_at: Moment | None = None
     deposited_at: Moment | None = None
+    where: str = ""
+    """Where in the document the payout is stated."""
+
+    @property
+    def key(self) -> SettlementKey:
+        return SettlementKey(channel=self.channel, account=self.account, settlement_id=self.settlement_id)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A line as it is read, and which of the document's statements it belongs to."""
+
+    settlement_id: str
+    line: SettlementLine
+
+
+Reading = Iterator[Statement | Entry]
+"""A document, statement by statement and line by line, in any order. Each statement has its total and its lines."""
+
+
+class Settlement(Statement):
+    """One payout and its lines; the lines add up to the payout, or the document is refused whole."""
+
     lines: tuple[SettlementLine, ...]
 
     @property

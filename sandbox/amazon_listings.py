@@ -15,7 +15,7 @@ from sandbox.amazon_answers import Payload, Refused, error, json_body, now, writ
 from sandbox.amazon_envelopes import Unreadable, Wrong
 from sandbox.amazon_shelf import ACCOUNT
 from sandbox.core import Sandbox
-from sandbox.goods import LISTINGS, unmapped_listing
+from sandbox.goods import SOLD, unmapped_listing
 
 SELLER_ID = "A3ORDERYARD1US"
 MARKETPLACE = "ATVPDKIKX0DER"
@@ -34,7 +34,7 @@ class AmazonListings:
         self._sandbox = sandbox
         self._listings = sandbox.shelf.collection("amazon_listings")
         self._submitted = sandbox.shelf.collection("amazon_listing_submissions")
-        for listing in (*LISTINGS, unmapped_listing()):
+        for listing in (*SOLD, unmapped_listing()):
             if listing.sku not in self._listings:
                 self._listings.put(listing.sku, {"sku": listing.sku, "title": listing.title, "quantity": None})
 

@@ -12,7 +12,10 @@ from starlette.routing import Route
 from sandbox.core import Handler
 from sandbox.faults import Fault
 from sandbox.goods import catalogue
+from sandbox.scenario import Special
 from sandbox.twins import Buying, Twins
+from sandbox.wms_returns import ParcelBack
+from sandbox.wms_troubles import Trouble
 
 Document = TypeVar("Document", bound=BaseModel)
 
@@ -41,9 +44,13 @@ class Controls:
             ("ledger/counts", self._ledger_counts, get),
             ("orders", self._orders, get),
             ("orders", self._buy, post),
+            ("orders/{channel}", self._buy_one, post),
             ("faults", self._add_fault, post),
             ("faults", self._remove_faults, delete),
             ("settlements", self._close_period, post),
+            ("returns", self._come_back, post),
+            ("warehouse", self._trouble, post),
+            ("warehouse", self._untrouble, delete),
         ]
         return [Route(f"/_sandbox/{path}", _refusing(answer), methods=methods) for path, answer, methods in endpoints]
 
@@ -82,6 +89,15 @@ class Controls:
         self._sandbox.spawn(self._twins.sell(buying))
         return JSONResponse({"status": "buying"}, status_code=202)
 
+    async def _buy_one(self, request: Request) -> JSONResponse:
+        """One order whose story is told."""
+        channel, special = request.path_params["channel"], await _read(request, Special)
+        if channel not in self._twins.channels:
+            raise Refused(f"no such channel: {channel}; there are {', '.join(self._twins.channels)}")
+        if not special.items:
+            raise Refused("items: say what is bought, SKU -> units")
+        return JSONResponse({"key": self._twins.sell_special(channel, special)}, status_code=201)
+
     async def _add_fault(self, request: Request) -> JSONResponse:
         fault = await _read(request, Fault)
         if not any(fault.covers(operation) for operation in self._sandbox.operations):
@@ -97,6 +113,23 @@ class Controls:
 
     async def _close_period(self, _: Request) -> JSONResponse:
         return JSONResponse({name: twin.close_period() for name, twin in self._twins.channels.items()}, status_code=201)
+
+    async def _come_back(self, request: Request) -> JSONResponse:
+        """A buyer's parcel arrives at the warehouse."""
+        parcel = await _read(request, ParcelBack)
+        try:
+            return JSONResponse(self._twins.wms.come_back(parcel), status_code=202)
+        except ValueError as error:
+            raise Refused(str(error)) from error
+
+    async def _trouble(self, request: Request) -> JSONResponse:
+        """Something goes wrong with the next releases that fit."""
+        self._twins.wms.troubles.add(await _read(request, Trouble))
+        return JSONResponse({"status": "added"}, status_code=201)
+
+    async def _untrouble(self, _: Request) -> JSONResponse:
+        self._twins.wms.troubles.clear()
+        return JSONResponse({"status": "removed"})
 
 
 def _refusing(answer: Handler) -> Handler:

@@ -15,8 +15,10 @@ from starlette.routing import Route
 
 from sandbox.contract import Refused, guarded, read, refusal, throttled
 from sandbox.core import Handler, Sandbox
-from sandbox.erp_documents import Invoice, Posting, SalesOrder, Shipment, check_arithmetic
+from sandbox.erp_documents import Change, Invoice, Posting, SalesOrder, Shipment, check_arithmetic
 from sandbox.erp_invoices import Amounts, invoice_amounts
+from sandbox.erp_ledger import ErpLedgerTwin
+from sandbox.erp_returns import CREDIT_NOTES, RETURNS, ErpReturns
 
 CLIENT_ID = "orderyard"
 CLIENT_SECRET = "sandbox-erp-secret"
@@ -30,6 +32,8 @@ class ErpTwin:
         self._tokens = sandbox.shelf.collection("erp_tokens")
         self._books = {kind: sandbox.shelf.collection(f"erp_{kind}") for kind in (ORDERS, SHIPMENTS, INVOICES)}
         self._references = sandbox.shelf.collection("erp_order_numbers")
+        self._returns = ErpReturns(sandbox, self._books[ORDERS].get, _created, _duplicate)
+        self._books |= self._returns.books
 
     def connection(self) -> dict[str, Any]:
         return {
@@ -52,11 +56,17 @@ class ErpTwin:
             Route("/erp/v1/token", token, methods=["POST"]),
             route("orders", "POST", "create_order", self._create_order),
             route("orders", "GET", "find_orders", self._finder(ORDERS)),
+            route("orders/{number}/change", "POST", "change_order", self._change_order),
             route("orders/{number}/cancel", "POST", "cancel_order", self._cancel_order),
             route("shipments", "POST", "post_shipment", self._post_shipment),
             route("shipments", "GET", "find_shipments", self._finder(SHIPMENTS)),
             route("invoices", "POST", "post_invoice", self._post_invoice),
             route("invoices", "GET", "find_invoices", self._finder(INVOICES)),
+            route("credit-notes", "POST", "post_credit_note", self._returns.credit),
+            route("credit-notes", "GET", "find_credit_notes", self._finder(CREDIT_NOTES)),
+            route("returns", "POST", "receive_return", self._returns.receive),
+            route("returns", "GET", "find_returns", self._finder(RETURNS)),
+            *ErpLedgerTwin(self._sandbox).routes(route),
         ]
 
     def _operation(self, name: str, handler: Handler) -> Handler:
@@ -102,6 +112,26 @@ class ErpTwin:
             "erp", "order_created", order.external_reference, number=number, total=str(order.totals.total)
         )
         return JSONResponse(_summary(order.external_reference, document), 201)
+
+    async def _change_order(self, request: Request) -> Response:
+        """The order as it is wanted now. An older revision, or the same again, changes nothing."""
+        change = await read(request, Change)
+        document = self._open_order(change.external_reference)
+        if change.revision <= document.get("revision", 0):
+            return JSONResponse(_summary(change.external_reference, document))
+        check_arithmetic(change)
+        left = Counter(document[SHIPMENTS]["units"])
+        for number, line in enumerate(change.lines):
+            if left[line.line_reference] > line.quantity - line.cancelled_quantity:
+                field = f"lines[{number}].cancelled_quantity"
+                raise Refused("already_shipped", field, f"{left[line.line_reference]} units have been shipped.")
+        document["order"], document["revision"] = change.model_dump(mode="json"), change.revision
+        self._books[ORDERS].put(change.external_reference, document)
+        cancelled = {line.line_reference: line.cancelled_quantity for line in change.lines if line.cancelled_quantity}
+        self._sandbox.ledger.record(
+            "erp", "order_changed", change.external_reference, revision=change.revision, cancelled=cancelled
+        )
+        return JSONResponse(_summary(change.external_reference, document))
 
     async def _cancel_order(self, request: Request) -> Response:
         reference = self._references.get(request.path_params["number"]) or ""
@@ -166,7 +196,7 @@ class ErpTwin:
             if not reference:
                 raise Refused("missing", "external_reference", "Name the external reference to look for.", 400)
             found = self._books[kind].get(reference)
-            return JSONResponse({kind: [_summary(reference, found)] if found else []})
+            return JSONResponse({kind.replace("-", "_"): [_summary(reference, found)] if found else []})
 
         return find
 
@@ -193,6 +223,10 @@ def _summary(reference: str, document: Mapping[str, Any]) -> dict[str, Any]:
     """A document as the ERP answers it: its figures, not the content that was posted."""
     shown = {name: value for name, value in document.items() if isinstance(value, str)}
     return {"external_reference": reference, **shown}
+
+
+def _created(reference: str, document: Mapping[str, Any]) -> Response:
+    return JSONResponse(_summary(reference, document), 201)
 
 
 def _duplicate(document: Mapping[str, Any]) -> Response:

@@ -77,6 +77,12 @@ class SalesOrder(BaseModel):
         return [*self.lines, *self.charges]
 
 
+class Change(SalesOrder):
+    """The same order as it is wanted now."""
+
+    revision: int = Field(ge=1)
+
+
 class Units(BaseModel):
     line_reference: str = Field(min_length=1)
     quantity: int = Field(ge=1)

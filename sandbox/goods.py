@@ -1,4 +1,4 @@
-"""What the sandbox's retailer sells: items in two warehouses, and the listings of them on each channel."""
+"""What the sandbox's retailer sells: items in three warehouses, and the listings of them on each channel."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from decimal import Decimal
 
 from pydantic import BaseModel
 
-NODES = ("BER-1", "LEJ-2")
+GERMANY = ("BER-1", "LEJ-2")
+EVERYWHERE = (*GERMANY, "RNO-1")
 UNMAPPED_SKU = "NEW-ARRIVAL-2026"
 """Sold on the channels, but in no listing map: somebody has to map it."""
 UNMAPPED_ITEM = "LAMP-DESK"
@@ -21,14 +22,16 @@ class Listing(BaseModel):
 
 
 ITEMS: dict[str, tuple[str, ...]] = {
-    "TENT-4P": NODES,
-    "STOVE-GAS": NODES,
+    "TENT-4P": EVERYWHERE,
+    "STOVE-GAS": EVERYWHERE,
     "MAT-FOAM": ("BER-1",),
-    "LAMP-HEAD": NODES,
-    "LAMP-DESK": NODES,
+    "LAMP-HEAD": EVERYWHERE,
+    "LAMP-DESK": GERMANY,
     "BOTTLE-1L": ("LEJ-2",),
-    "SOCK-WOOL": NODES,
+    "SOCK-WOOL": EVERYWHERE,
     "BAG-40L": ("LEJ-2",),
+    "KAYAK": EVERYWHERE,
+    "TENT-2027": EVERYWHERE,
 }
 """Item -> nodes that stock it. Orders that need MAT-FOAM and BOTTLE-1L are shipped from two nodes."""
 
@@ -54,7 +57,18 @@ LISTINGS = (
     ),
 )
 
+RARE = (
+    Listing(sku="KAYAK-2", title="Folding kayak for two", price=Decimal("389.00"), components={"KAYAK": (1, 1)}),
+    Listing(sku="TENT-NEXT", title="Tent of next season", price=Decimal("199.00"), components={"TENT-2027": (1, 1)}),
+)
+"""On sale, but bought only when a story asks for it."""
+SOLD = (*LISTINGS, *RARE)
+
+RATES = {("USD", "EUR"): Decimal("0.8631"), ("JPY", "EUR"): Decimal("0.0056")}
+"""Into the books of the legal entity that sells in a foreign currency."""
 STOCK_PER_NODE = 100_000
+NOT_THERE_YET = frozenset({"KAYAK"})
+"""No warehouse has any; a delivery is awaited."""
 
 
 def unmapped_listing() -> Listing:
@@ -66,8 +80,11 @@ def unmapped_listing() -> Listing:
 def catalogue() -> dict[str, object]:
     """Listing maps and stock as a catalogue system would hand them over; the new arrival is not in it."""
     return {
-        "listings": [listing.model_dump(mode="json") for listing in LISTINGS],
+        "listings": [listing.model_dump(mode="json") for listing in SOLD],
         "stock": [
-            {"item": item, "node": node, "on_hand": STOCK_PER_NODE} for item, nodes in ITEMS.items() for node in nodes
+            {"item": item, "node": node, "on_hand": 0 if item in NOT_THERE_YET else STOCK_PER_NODE}
+            for item, nodes in ITEMS.items()
+            for node in nodes
         ],
+        "rates": [{"currency": pair[0], "books": pair[1], "rate": str(rate)} for pair, rate in RATES.items()],
     }

@@ -13,11 +13,11 @@ from email.policy import HTTP
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from sandbox.goods import LISTINGS, UNMAPPED_SKU
+from sandbox.goods import SOLD, UNMAPPED_SKU
 from sandbox.mirakl_answers import Payload, Refused, invalid, now, written
 from sandbox.mirakl_shelf import MiraklShelf
 
-SKUS = frozenset({*(listing.sku for listing in LISTINGS), UNMAPPED_SKU})
+SKUS = frozenset({*(listing.sku for listing in SOLD), UNMAPPED_SKU})
 NEEDED = ("offer-sku", "quantity")
 SHOP_ID = 2001
 

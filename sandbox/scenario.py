@@ -15,11 +15,12 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat, PositiveInt, ValidationError, field_validator
 
 from sandbox.faults import Fault
-from sandbox.goods import LISTINGS, UNMAPPED_SKU
+from sandbox.goods import SOLD, UNMAPPED_SKU
+from sandbox.wms_troubles import Trouble
 
 SCENARIOS = Path(__file__).with_name("scenarios")
 DEFAULT = "everyday"
-SKUS = (*(listing.sku for listing in LISTINGS), UNMAPPED_SKU)
+SKUS = (*(listing.sku for listing in SOLD), UNMAPPED_SKU)
 
 Chance = Annotated[float, Field(ge=0, le=1)]
 
@@ -50,6 +51,13 @@ class Chances(_Said):
     asks_to_cancel: Chance | None = None
     cancels_part: Chance | None = None
     returns: Chance | None = None
+    short_pick: Chance | None = None
+    """That a node finds one unit fewer on the shelf than the books say."""
+    rejected: Chance | None = None
+    """That a node refuses the release."""
+    silent: Chance | None = None
+    suspect: Chance | None = None
+    no_address: Chance | None = None
 
     def of(self, trait: str) -> float | None:
         chance: float | None = getattr(self, trait)
@@ -72,6 +80,11 @@ class Special(_Said):
     asks_to_cancel: bool = False
     cancels_part: bool = False
     returns: bool = False
+    short_pick: bool = False
+    rejected: bool = False
+    silent: bool = False
+    suspect: bool = False
+    no_address: bool = False
 
     @field_validator("items")
     @classmethod
@@ -115,6 +128,8 @@ class Scenario(_Said):
     delays: Delays = Delays()
     webhooks: WebhookTrouble = WebhookTrouble()
     faults: tuple[Fault, ...] = ()
+    warehouse: tuple[Trouble, ...] = ()
+    """What goes wrong with releases, beside the traits of their orders."""
     chances: Chances = Chances()
     """Of every channel that does not say otherwise; 0 where nothing is said."""
     first: dict[PositiveInt, Special] = Field(default_factory=dict)

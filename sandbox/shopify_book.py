@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sandbox.core import Sandbox
-from sandbox.goods import ITEMS, LISTINGS
+from sandbox.goods import ITEMS, SOLD
 
 ACCOUNT = "main"
 LOCATIONS = {"BER-1": 87_100_000_001, "LEJ-2": 87_100_000_002}
@@ -224,6 +224,6 @@ def _is_shipped(line: Any) -> bool:
 
 def _stocked_at(line: dict[str, Any]) -> list[str]:
     """The warehouses that stock everything the listing is made of."""
-    listing = next((each for each in LISTINGS if each.sku == line.get("sku")), None)
+    listing = next((each for each in SOLD if each.sku == line.get("sku")), None)
     items = listing.components if listing else {}
     return [name for name in LOCATIONS if all(name in ITEMS[item] for item in items)]

@@ -256,7 +256,8 @@ class OrderWriter:
 
     def _people(self) -> dict[str, Any]:
         first, last = self._chance.choice(PEOPLE)
-        email = f"buyer{self._traits.number}@example.com"
+        name = "review" if self._traits.suspect else "buyer"
+        email = f"{name}{self._traits.number}@example.com"
         person = {"first_name": first, "last_name": last, "name": f"{first} {last}", "company": None}
         home = {**person, **self._market.address, "address2": None}
         ship_to = {**home, "zip": UNKNOWN_POSTAL_CODE} if self._traits.tax_trouble else home
@@ -267,5 +268,5 @@ class OrderWriter:
             "po_number": None,
             "customer": {"id": 9_000_000_000 + self._traits.number, "email": email, **person, "phone": None},
             "billing_address": home,
-            "shipping_address": ship_to,
+            "shipping_address": None if self._traits.no_address else ship_to,
         }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from sandbox.core import Sandbox
-from sandbox.goods import ITEMS, LISTINGS, Listing, unmapped_listing
+from sandbox.goods import ITEMS, SOLD, Listing, unmapped_listing
 from sandbox.shopify_book import ACCOUNT, LOCATIONS, OrderBook, now
 from sandbox.shopify_errors import UserError
 from sandbox.shopify_pages import connection, gid, number_of
@@ -23,7 +23,7 @@ class Inventory:
         self._ledger = sandbox.ledger
         self._book = book
         self._levels = sandbox.shelf.collection("shopify.inventory_levels")
-        goods = (*LISTINGS, unmapped_listing())
+        goods = (*SOLD, unmapped_listing())
         self._items = {str(FIRST_ITEM_ID + index): listing for index, listing in enumerate(goods)}
         for number, listing in self._items.items():
             for place in _stocked_at(listing):

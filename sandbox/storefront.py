@@ -65,6 +65,7 @@ class StorefrontTwin:
         return {
             "provider": "storefront",
             "account": ACCOUNT,
+            "legal_entity": "Camp Deutschland GmbH",
             "base_url": f"{self._sandbox.options.base_url}{PREFIX}",
             "credentials": {"token": answers.TOKEN},
             "webhook_secrets": [SECRET],

@@ -9,11 +9,11 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from sandbox.contract import read
-from sandbox.goods import LISTINGS, UNMAPPED_SKU
+from sandbox.goods import SOLD, UNMAPPED_SKU
 from sandbox.storefront_book import Book, Document
 
 MOST = 200
-KNOWN = frozenset({*(listing.sku for listing in LISTINGS), UNMAPPED_SKU})
+KNOWN = frozenset({*(listing.sku for listing in SOLD), UNMAPPED_SKU})
 
 
 class Level(BaseModel):

@@ -13,7 +13,7 @@ from starlette.routing import Route
 
 from sandbox.contract import field_path
 from sandbox.core import Handler, Sandbox
-from sandbox.tax_documents import Transaction, calculated, exact_json
+from sandbox.tax_documents import TAX_CODES, Transaction, calculated, exact_json
 
 ACCOUNT_ID = "2000000001"
 LICENSE_KEY = "SANDBOX0LICENSE0"
@@ -129,7 +129,8 @@ class TaxTwin:
         if not known or known["status"] == CANCELLED:
             self._effect("transaction_recorded", transaction.code)
         if transaction.commit:
-            self._effect("transaction_committed", transaction.code)
+            effect = "transaction_refunded" if transaction.type == "ReturnInvoice" else "transaction_committed"
+            self._effect(effect, transaction.code)
         return stored
 
     async def _find(self, request: Request) -> Response:
@@ -178,8 +179,14 @@ def _read(body: bytes) -> Transaction:
         first = error.errors(include_url=False, include_context=False)[0]
         path = field_path(first["loc"])
         raise AvaTaxError(400, "ModelStateInvalid", 47, f"{path}: {first['msg']}", path) from error
+    if transaction.type == "ReturnInvoice" and any(line.amount > 0 for line in transaction.lines):
+        raise AvaTaxError(400, "InvalidLineAmount", 305, "A return's amounts are negative.", "lines")
     if not transaction.lines:
         raise AvaTaxError(400, "MissingLine", 311, "Transactions must have at least one line.", "lines")
+    for number, line in enumerate(transaction.lines):
+        if line.taxCode and line.taxCode not in TAX_CODES:
+            message = f"The tax code '{line.taxCode}' does not exist."
+            raise AvaTaxError(400, "InvalidTaxCode", 320, message, f"lines[{number}].taxCode")
     if transaction.destination is None:
         raise AvaTaxError(400, "MissingAddress", 310, "Transactions must have an address.", "addresses")
     if transaction.destination.postalCode == UNKNOWN_POSTAL_CODE:

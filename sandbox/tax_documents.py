@@ -15,6 +15,16 @@ from models.money import minor_unit
 RATES = {"DE": "19", "AT": "20", "FR": "20", "IT": "22", "ES": "21", "NL": "21", "PL": "23", "GB": "20", "JP": "10"}
 STATE_RATES = {"PA": "6", "CA": "7.25", "NY": "4", "TX": "6.25", "WA": "6.5", "FL": "6", "IL": "6.25", "OR": "0"}
 
+TAX_CODES = {
+    "P0000000": "tangible personal property",
+    "PC040100": "clothing",
+    "PC040000": "clothing, other",
+    "PF050001": "food",
+    "FR": "shipping",
+    "NT": "not taxable",
+}
+"""What the twin knows. It declines any other by name, so that a wrong code in the catalogue shows."""
+
 
 def _plain_number(value: Any) -> Any:
     return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else value
@@ -32,6 +42,13 @@ class Address(BaseModel):
     postalCode: str | None = None  # noqa: N815 - AvaTax's name
 
 
+class TaxOverride(BaseModel):
+    type: Literal["TaxAmount", "TaxDate"]
+    taxAmount: Number | None = None  # noqa: N815
+    taxDate: str | None = None  # noqa: N815
+    reason: str = Field(min_length=1)
+
+
 class Line(BaseModel):
     number: str | None = Field(default=None, max_length=50)
     quantity: Number = Decimal(1)
@@ -42,6 +59,7 @@ class Line(BaseModel):
     ref1: str | None = Field(default=None, max_length=50)
     taxIncluded: bool = False  # noqa: N815
     marketplaceLiabilityType: Literal["Seller", "Marketplace"] | None = None  # noqa: N815
+    taxOverride: TaxOverride | None = None  # noqa: N815
 
 
 class Transaction(BaseModel):
@@ -59,7 +77,9 @@ class Transaction(BaseModel):
 
     @property
     def destination(self) -> Address | None:
-        return self.addresses.get("ShipTo") or self.addresses.get("SingleLocation")
+        """Recorded requests say `ShipTo`, Avalara's own clients `shipTo`."""
+        named = {name.lower(): address for name, address in self.addresses.items()}
+        return named.get("shipto") or named.get("singlelocation")
 
 
 def calculated(request: Transaction, number: int, status: str) -> dict[str, Any]:
@@ -115,6 +135,8 @@ def _line(request: Transaction, line: Line, rate: Decimal, destination: Address)
     applied = rate if taxable else Decimal(0)
     exact = line.amount * applied / (1 + applied) if line.taxIncluded else line.amount * applied
     tax = exact.quantize(minor_unit(request.currencyCode))
+    if line.taxOverride and line.taxOverride.taxAmount is not None:
+        tax = line.taxOverride.taxAmount
     net = line.amount - tax if line.taxIncluded else line.amount
     jurisdiction = {
         "country": destination.country or "",

@@ -6,7 +6,7 @@ import random
 from dataclasses import dataclass
 from typing import Any
 
-from sandbox.goods import LISTINGS, UNMAPPED_SKU, Listing, unmapped_listing
+from sandbox.goods import LISTINGS, SOLD, UNMAPPED_SKU, Listing, unmapped_listing
 from sandbox.scenario import Chances, Scenario, Special, everyday
 
 COPIES = 3
@@ -39,12 +39,22 @@ class Traits:
     """The channel cancels one unit of the first line before anything is shipped."""
     returns: bool = False
     """The buyer sends one unit back once the order is shipped."""
+    short_pick: bool = False
+    """The first node that gets it finds one unit fewer on the shelf."""
+    rejected: bool = False
+    """The first node that gets it refuses the release."""
+    silent: bool = False
+    """The first node that gets it takes the release, and ships nothing until it is told to forget it."""
+    suspect: bool = False
+    """The shop's buyer is on the fraud service's watch list."""
+    no_address: bool = False
+    """The shop's buyer left out where to deliver; the invoice has an address."""
 
 
 def by_sku(sku: str) -> Listing:
     if sku == UNMAPPED_SKU:
         return unmapped_listing()
-    return next(listing for listing in LISTINGS if listing.sku == sku)
+    return next(listing for listing in SOLD if listing.sku == sku)
 
 
 def draw(seed: int, channel: str, number: int, scenario: Scenario | None = None) -> Traits:
@@ -52,7 +62,7 @@ def draw(seed: int, channel: str, number: int, scenario: Scenario | None = None)
     told = scenario or everyday()
     items = _items(random.Random(f"{seed}/{channel}/{number}"))
     if special := told.special(channel, number):
-        return _specially(special, number, items)
+        return specially(special, number, items)
     return Traits(number, items, **_by_chance(told, seed, channel, number))
 
 
@@ -62,7 +72,8 @@ def _items(chance: random.Random) -> Items:
     )
 
 
-def _specially(special: Special, number: int, drawn: Items) -> Traits:
+def specially(special: Special, number: int, drawn: Items = ()) -> Traits:
+    """The traits of an order whose story is told."""
     items = tuple((by_sku(sku), units) for sku, units in special.items.items()) if special.items else drawn
     return Traits(number, items, **special.model_dump(exclude={"items"}))
 

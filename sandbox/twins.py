@@ -16,13 +16,18 @@ from sandbox.erp import ErpTwin
 from sandbox.fraud import FraudTwin
 from sandbox.mirakl import MiraklTwin
 from sandbox.notify import NotifyTwin
+from sandbox.scenario import Special
 from sandbox.shopify import ShopifyTwin
 from sandbox.storefront import StorefrontTwin
 from sandbox.tax import TaxTwin
-from sandbox.traits import draw
+from sandbox.traits import Traits, draw, specially
 from sandbox.walmart import WalmartTwin
 from sandbox.webhooks import WebhookSender
 from sandbox.wms import WmsTwin
+from sandbox.wms_troubles import Trouble, TroubleKind
+
+ENTITIES = {"Camp Deutschland GmbH": "EUR"}
+"""The retailer's legal entity whose books are in one currency, whatever its shop sells in."""
 
 
 class Buying(BaseModel):
@@ -38,7 +43,7 @@ class Twins:
     def __init__(self, options: SandboxOptions) -> None:
         self.sandbox = Sandbox(options)
         self.webhooks = WebhookSender(self.sandbox)
-        self._wms = WmsTwin(self.sandbox, self.webhooks)
+        self.wms = WmsTwin(self.sandbox, self.webhooks)
         self.channels: dict[str, ChannelTwin] = {
             "amazon": AmazonTwin(self.sandbox, self.webhooks),
             "mirakl": MiraklTwin(self.sandbox),
@@ -48,7 +53,7 @@ class Twins:
         }
         self.systems: dict[str, ErpTwin | WmsTwin | TaxTwin | FraudTwin | NotifyTwin] = {
             "erp": ErpTwin(self.sandbox),
-            "wms": self._wms,
+            "wms": self.wms,
             "tax": TaxTwin(self.sandbox),
             "fraud": FraudTwin(self.sandbox),
             "notify": NotifyTwin(self.sandbox),
@@ -64,6 +69,7 @@ class Twins:
     def connections(self) -> dict[str, Any]:
         return {
             "channels": [twin.connection() for twin in self.channels.values()],
+            "entities": ENTITIES,
             **{name: twin.connection() for name, twin in self.systems.items()},
         }
 
@@ -72,7 +78,7 @@ class Twins:
 
     def resume(self) -> None:
         """Go on with what was under way when the sandbox stopped. Needs a running event loop."""
-        self._wms.resume()
+        self.wms.resume()
         for twin in self.channels.values():
             twin.resume()
         self.webhooks.resume()
@@ -93,7 +99,22 @@ class Twins:
         number = self.sold()[channel] + 1
         self._sold.put(channel, number)
         options = self.sandbox.options
-        return self.channels[channel].sell(draw(options.seed, channel, number, options.scenario))
+        return self._sell(channel, draw(options.seed, channel, number, options.scenario))
+
+    def sell_special(self, channel: str, special: Special) -> str:
+        """One order whose story is told; its order key."""
+        number = self.sold()[channel] + 1
+        self._sold.put(channel, number)
+        external_id = self._sell(channel, specially(special, number))
+        return f"{channel}/{self.channels[channel].connection()['account']}/{external_id}"
+
+    def _sell(self, channel: str, traits: Traits) -> str:
+        external_id = self.channels[channel].sell(traits)
+        account = self.channels[channel].connection()["account"]
+        happens = {kind: getattr(traits, kind) for kind in TroubleKind}
+        for kind in (kind for kind, does in happens.items() if does):
+            self.wms.troubles.add(Trouble(kind=kind, order_reference=f"{channel}/{account}/{external_id}"))
+        return external_id
 
     def load(self, directory: Path) -> None:
         """Serve the orders of every file. A folder named like a channel goes to that channel, others to each."""

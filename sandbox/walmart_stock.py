@@ -6,11 +6,11 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from sandbox.core import Sandbox
-from sandbox.goods import LISTINGS, STOCK_PER_NODE, UNMAPPED_SKU
+from sandbox.goods import SOLD, STOCK_PER_NODE, UNMAPPED_SKU
 from sandbox.walmart_answers import Payload, Refused, json_body
 from sandbox.walmart_book import ACCOUNT
 
-SKUS = frozenset({UNMAPPED_SKU, *(listing.sku for listing in LISTINGS)})
+SKUS = frozenset({UNMAPPED_SKU, *(listing.sku for listing in SOLD)})
 
 
 class WalmartStock:

@@ -17,11 +17,13 @@ from sandbox.contract import Refused, read, refusal, throttled, with_api_key
 from sandbox.core import Handler, Sandbox
 from sandbox.webhooks import WebhookSender
 from sandbox.wms_documents import Release, chance, parcels
+from sandbox.wms_returns import ParcelBack, returned
+from sandbox.wms_troubles import Trouble, TroubleKind, Troubles, shortfall, taken_off
 
 API_KEY = "sandbox-wms-key"
 WEBHOOK_SECRET = "sandbox-wms-webhook-secret"
 WEBHOOK_PATH = "/webhooks/wms/main"
-PICKING, SHIPPED, CANCELLED = "picking", "shipped", "cancelled"
+PICKING, SHIPPED, CANCELLED, SHORT = "picking", "shipped", "cancelled", "short"
 
 
 class WmsTwin:
@@ -29,6 +31,7 @@ class WmsTwin:
         self._sandbox = sandbox
         self._webhooks = webhooks
         self._releases = sandbox.shelf.collection("wms_releases")
+        self.troubles = Troubles(sandbox.options.scenario.warehouse)
 
     def connection(self) -> dict[str, Any]:
         return {
@@ -73,10 +76,12 @@ class WmsTwin:
         if known:
             raise Refused("duplicate_release", "fulfilment_id", "This release is here already.", 409)
         release.ship_to.check()
-        self._releases.put(release.fulfilment_id, _accepted(release))
-        self._sandbox.ledger.record(
-            "wms", "released", release.order_reference, fulfilment_id=release.fulfilment_id, node=release.node
-        )
+        trouble = self.troubles.meets(release.order_reference, release.node, {pick.item for pick in release.picks})
+        if trouble and trouble.kind is TroubleKind.REJECTED:
+            self._record("release_rejected", release.order_reference, release.fulfilment_id, node=release.node)
+            raise Refused("node_closed", "node", f"{release.node} takes no releases today.")
+        self._releases.put(release.fulfilment_id, _accepted(release, trouble))
+        self._record("released", release.order_reference, release.fulfilment_id, node=release.node)
         self._sandbox.spawn(self._pick(release.fulfilment_id))
         return JSONResponse({"fulfilment_id": release.fulfilment_id, "status": PICKING}, 202)
 
@@ -90,15 +95,26 @@ class WmsTwin:
     async def _cancel(self, request: Request) -> Response:
         fulfilment_id = request.path_params["fulfilment_id"]
         release = self._releases.get(fulfilment_id) or _unheard_of(fulfilment_id)
-        if release["shipments"]:
-            return JSONResponse({"confirmed": False, "reason": f"{release['shipments'][0]['shipment_id']} has left"})
+        if release["status"] == SHIPPED:
+            return JSONResponse({"confirmed": False, "reason": f"{release['shipments'][-1]['shipment_id']} has left"})
         if release["status"] == PICKING:
-            self._sandbox.ledger.record(
-                "wms", "release_cancelled", release["order_reference"], fulfilment_id=fulfilment_id
-            )
+            self._record("release_cancelled", release["order_reference"], fulfilment_id)
         release["status"] = CANCELLED
         self._releases.put(fulfilment_id, release)
         return JSONResponse({"confirmed": True, "reason": ""})
+
+    def come_back(self, parcel: ParcelBack) -> dict[str, Any]:
+        """A buyer's parcel arrives, is inspected, and reported; what it does not say, it has of the order's release."""
+        released = [each for each in self._releases.values() if each.get("order_reference") == parcel.order_reference]
+        report = returned(parcel, released)
+        receipt = report["receipt"]
+        key = parcel.order_reference or receipt["receipt_id"]
+        self._sandbox.ledger.record("wms", "parcel_returned", key, receipt_id=receipt["receipt_id"], rma=parcel.rma)
+        body = json.dumps(report).encode()
+        headers = signed(body, f"return-{receipt['receipt_id']}", report["correlation_id"])
+        copies = 2 if chance(f"doubled/{receipt['receipt_id']}", 5) else 1
+        self._webhooks.send(WEBHOOK_PATH, body, headers, key=key, copies=copies)
+        return report
 
     def _known(self, request: Request) -> dict[str, Any]:
         release: dict[str, Any] | None = self._releases.get(request.path_params["fulfilment_id"])
@@ -109,9 +125,25 @@ class WmsTwin:
     async def _pick(self, fulfilment_id: str) -> None:
         """Pack one parcel after the other, until all have left or the release is cancelled."""
         while (release := self._releases.get(fulfilment_id)) and release["status"] == PICKING:
+            if release["silent"]:
+                return
             await asyncio.sleep(self._sandbox.options.ship_delay)
+            if release["status"] == PICKING and release["short"]:
+                self._fall_short(release)
             if release["status"] == PICKING:
                 self._ship_next(release)
+
+    def _fall_short(self, release: dict[str, Any]) -> None:
+        """Picking finds fewer on the shelf than the books say."""
+        trouble = Trouble.model_validate(release["short"])
+        release["short"] = None
+        release["parcels"], missing = taken_off(release["parcels"], trouble)
+        if not release["parcels"]:
+            release["status"] = SHORT
+        self._releases.put(release["fulfilment_id"], release)
+        self._record("short_pick", release["order_reference"], release["fulfilment_id"], picks=missing)
+        report = shortfall(release, missing, datetime.now(UTC).isoformat())
+        self._report(release, "shortfall", report, report["report_id"])
 
     def _ship_next(self, release: dict[str, Any]) -> None:
         number = len(release["shipments"]) + 1
@@ -120,35 +152,45 @@ class WmsTwin:
         if number == len(release["parcels"]):
             release["status"] = SHIPPED
         self._releases.put(release["fulfilment_id"], release)
-        self._sandbox.ledger.record(
-            "wms",
+        self._record(
             "parcel_shipped",
             release["order_reference"],
-            fulfilment_id=release["fulfilment_id"],
+            release["fulfilment_id"],
             shipment_id=shipment["shipment_id"],
         )
-        self._report(release, shipment)
+        self._report(release, "shipment", shipment, shipment["shipment_id"])
 
-    def _report(self, release: dict[str, Any], shipment: dict[str, Any]) -> None:
+    def _record(self, effect: str, order_reference: str, fulfilment_id: str, **detail: Any) -> None:
+        self._sandbox.ledger.record("wms", effect, order_reference, fulfilment_id=fulfilment_id, **detail)
+
+    def _report(self, release: dict[str, Any], event: str, told: dict[str, Any], told_id: str) -> None:
         named = {name: release[name] for name in ("fulfilment_id", "reply_to", "order_reference", "correlation_id")}
-        body = json.dumps({"event": "shipment", **named, "shipment": shipment}).encode()
-        signature = hmac.new(WEBHOOK_SECRET.encode(), body, hashlib.sha256).hexdigest()
-        headers = {
-            "Content-Type": "application/json",
-            "X-Wms-Signature": f"sha256={signature}",
-            "X-Wms-Delivery": f"report-{shipment['shipment_id']}",
-            "X-Correlation-Id": release["correlation_id"],
-        }
-        copies = 2 if chance(f"doubled/{shipment['shipment_id']}", 5) else 1
+        body = json.dumps({"event": event, **named, event: told}).encode()
+        headers = signed(body, f"report-{told_id}", release["correlation_id"])
+        copies = 2 if chance(f"doubled/{told_id}", 5) else 1
         self._webhooks.send(WEBHOOK_PATH, body, headers, key=release["order_reference"], copies=copies)
 
 
-def _accepted(release: Release) -> dict[str, Any]:
+def signed(body: bytes, delivery: str, correlation_id: str) -> dict[str, str]:
+    """The headers of a report."""
+    signature = hmac.new(WEBHOOK_SECRET.encode(), body, hashlib.sha256).hexdigest()
+    return {
+        "Content-Type": "application/json",
+        "X-Wms-Signature": f"sha256={signature}",
+        "X-Wms-Delivery": delivery,
+        "X-Correlation-Id": correlation_id,
+    }
+
+
+def _accepted(release: Release, trouble: Trouble | None) -> dict[str, Any]:
+    kind = trouble.kind if trouble else None
     return {
         **release.model_dump(mode="json", exclude={"ship_to", "picks"}),
         "status": PICKING,
         "parcels": parcels(release.fulfilment_id, release.picks),
         "shipments": [],
+        "silent": kind is TroubleKind.SILENT,
+        "short": trouble.model_dump(mode="json") if trouble and kind is TroubleKind.SHORT_PICK else None,
     }
 
 

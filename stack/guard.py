@@ -23,6 +23,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--stop-signal", type=int, required=True)
     parser.add_argument("--grace", type=float, required=True)
     parser.add_argument("--lock", type=int, required=True)
+    parser.add_argument("--nice", type=int, default=0)
     parser.add_argument("--uid", type=int)
     parser.add_argument("--gid", type=int)
     parser.add_argument("argv", nargs="+")
@@ -64,6 +65,7 @@ def follow_parent(child: "subprocess.Popen[bytes]", options: argparse.Namespace)
 
 def main() -> int:
     options = parse()
+    os.nice(options.nice)
     child = spawn(options)
     print(child.pid, flush=True)
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):

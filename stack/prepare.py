@@ -1,4 +1,6 @@
-"""Entry point of a deployment's one-time job: database schema and Temporal namespace, safe to repeat.
+"""Entry point of a deployment's one-time job: database schema, Temporal namespace, and the first current build.
+
+Safe to repeat: a build that is current stays so.
 
 ORDERYARD_DATABASE_URL=... ORDERYARD_TEMPORAL_ADDRESS=... python -m stack.prepare
 """
@@ -8,7 +10,9 @@ import os
 import sys
 from collections.abc import Mapping
 
+from stack.build import VERSION
 from stack.exit import finish
+from stack.rollout import begin
 from stack.temporal import NAMESPACE, ensure_namespace
 from store.migrate import upgrade
 
@@ -18,7 +22,9 @@ NEEDED = ("ORDERYARD_DATABASE_URL", "ORDERYARD_TEMPORAL_ADDRESS")
 async def prepare(environment: Mapping[str, str]) -> None:
     await upgrade(environment["ORDERYARD_DATABASE_URL"])
     namespace = environment.get("ORDERYARD_TEMPORAL_NAMESPACE", NAMESPACE)
-    await ensure_namespace(environment["ORDERYARD_TEMPORAL_ADDRESS"], namespace)
+    address = environment["ORDERYARD_TEMPORAL_ADDRESS"]
+    await ensure_namespace(address, namespace)
+    await begin(address, namespace, environment.get("ORDERYARD_BUILD_ID", VERSION))
 
 
 def main() -> int:

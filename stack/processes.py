@@ -41,6 +41,8 @@ class Command:
     stop_signal: signal.Signals = signal.SIGTERM
     grace_seconds: float = 5.0
     account: Account | None = None
+    niceness: int = 0
+    """How far it steps back when processors are scarce: capture comes before all work that can wait."""
 
 
 @dataclass(frozen=True)
@@ -158,6 +160,7 @@ class Child:
     def _guard_options(self, lock: int) -> list[str]:
         command = self.command
         options = [f"--stop-signal={int(command.stop_signal)}", f"--grace={command.grace_seconds}", f"--lock={lock}"]
+        options.append(f"--nice={command.niceness}")
         if command.account is not None:
             options += [f"--uid={command.account.uid}", f"--gid={command.account.gid}"]
         return options

@@ -3,6 +3,7 @@
 import os
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Protocol, Self
 
@@ -50,6 +51,10 @@ class HttpService:
             return False
 
 
+STEPS_BACK = 10
+"""Niceness of what can wait."""
+
+
 def sandbox_service(data_dir: Path, port: int, webhooks_to: str, arguments: Sequence[str]) -> HttpService:
     argv = ["starter.py", "sandbox", "--port", str(port), "--state", str(data_dir / "sandbox")]
     command = _python("sandbox", data_dir, [*argv, "--webhooks-to", webhooks_to, *arguments], {})
@@ -57,7 +62,9 @@ def sandbox_service(data_dir: Path, port: int, webhooks_to: str, arguments: Sequ
 
 
 def worker_service(data_dir: Path, metrics_port: int, env: Mapping[str, str]) -> HttpService:
-    return HttpService(_python("worker", data_dir, ["worker.py"], env), metrics_port, "/metrics")
+    """It steps back for the gateway: an order may wait, a webhook may not."""
+    command = replace(_python("worker", data_dir, ["worker.py"], env), niceness=STEPS_BACK)
+    return HttpService(command, metrics_port, "/metrics")
 
 
 def gateway_service(data_dir: Path, port: int, env: Mapping[str, str]) -> HttpService:

@@ -3,7 +3,7 @@
 import os
 import shutil
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import Self
@@ -49,10 +49,14 @@ TIME_SKIPPING_CONFIG = {
     "frontend.WorkflowTimeSkippingEnabled": "true",
     "history.timerProcessorMaxTimeShift": '"10ms"',
 }
+NO_SETTINGS: Mapping[str, str] = {}
 
 
 class LocalTemporal:
-    """`home` keeps the ports, the log and the database. `in_memory` forgets everything at the end."""
+    """`home` keeps the ports, the log and the database. `in_memory` forgets everything at the end.
+
+    `settings` are dynamic configuration of the server beyond our own, e.g. `limit.historyCount.suggestContinueAsNew`.
+    """
 
     def __init__(
         self,
@@ -63,6 +67,7 @@ class LocalTemporal:
         in_memory: bool = False,
         time_skipping: bool = False,
         usual_ports: bool = True,
+        settings: Mapping[str, str] = NO_SETTINGS,
     ) -> None:
         home.mkdir(parents=True, exist_ok=True)
         self.home = home.resolve()
@@ -70,7 +75,8 @@ class LocalTemporal:
         ports = PortBook(self.home / "ports.json")
         self.port = ports.choose("temporal", USUAL_PORT if usual_ports else None)
         self.ui_port = ports.choose("temporal-ui", USUAL_UI_PORT if usual_ports else None)
-        self._program, self._in_memory, self._time_skipping = program, in_memory, time_skipping
+        self._program, self._in_memory = program, in_memory
+        self._settings = {**DYNAMIC_CONFIG, **(TIME_SKIPPING_CONFIG if time_skipping else {}), **settings}
         self.child = Child(self._command())
 
     @property
@@ -112,8 +118,7 @@ class LocalTemporal:
         flags = [f"--ip={LOOPBACK}", f"--port={self.port}", f"--ui-port={self.ui_port}", "--ui-disable-news-fetch"]
         flags += [f"--metrics-port={free_port()}", f"--namespace={self.namespace}", "--log-level=warn"]
         flags += [f"--search-attribute={name}={kind}" for name, kind in SEARCH_ATTRIBUTES.items()]
-        settings = DYNAMIC_CONFIG | (TIME_SKIPPING_CONFIG if self._time_skipping else {})
-        flags += [f"--dynamic-config-value={key}={value}" for key, value in settings.items()]
+        flags += [f"--dynamic-config-value={key}={value}" for key, value in self._settings.items()]
         if not self._in_memory:
             database = self.home / "temporal.db"
             flags += [f"--db-filename={database}", "--sqlite-pragma=journal_mode=wal", "--sqlite-pragma=synchronous=1"]

@@ -1,21 +1,24 @@
 """The whole stack: started in the order things need each other, ended in the reverse order."""
 
 import asyncio
+import json
 import os
 import signal
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import httpx
 
+from stack.build import VERSION
 from stack.locks import held_lock
 from stack.ports import LOOPBACK, PortBook
 from stack.postgres import USUAL_PORT as USUAL_POSTGRES_PORT
 from stack.postgres import LocalPg
 from stack.processes import Death
+from stack.rollout import adopt, begin
 from stack.running import StackInfo, info_file, lock_file, write_private
 from stack.services import (
     USUAL_GATEWAY_PORT,
@@ -48,7 +51,11 @@ class StackOptions:
     temporal_address: str | None = None
     temporal_namespace: str = NAMESPACE
     temporal_ui_url: str | None = None
+    build_id: str = VERSION
+    """Of the worker. A Temporal server of our own gets no other; elsewhere it becomes current only where none is."""
     connections_file: Path | None = None
+    erp_connection: Mapping[str, Any] | None = None
+    """Instead of the sandbox's ERP."""
     gateway_port: int = USUAL_GATEWAY_PORT
     metrics_port: int = USUAL_METRICS_PORT
     sandbox_port: int = USUAL_SANDBOX_PORT
@@ -167,6 +174,8 @@ class LocalStack:
             self.temporal_address, self.ui_url = server.address, self.ui_url or server.ui_url
         self._say(f"waiting for namespace {self.options.temporal_namespace} on {self.temporal_address}")
         await ensure_namespace(self.temporal_address, self.options.temporal_namespace)
+        alone = not self.options.temporal_address
+        await begin(self.temporal_address, self.options.temporal_namespace, self.options.build_id, alone=alone)
 
     async def _migrate(self) -> None:
         # Late: the stack's own tests need no schema, and nothing else here needs the store.
@@ -189,6 +198,10 @@ class LocalStack:
         worker = worker_service(self.data_dir, metrics_port, self._environment(gateway_port, metrics_port))
         await self._run("worker", worker)
         self.metrics_url = f"{worker.url}/metrics"
+        if self.options.build_id and not self.options.temporal_address:
+            moved = await adopt(self.temporal_address, self.options.temporal_namespace, self.options.build_id)
+            if moved:
+                self._say(f"{moved} processes of earlier builds go on with build {self.options.build_id}")
 
     async def _start_gateway(self, port: int) -> None:
         gateway = gateway_service(self.data_dir, port, self._environment(port, metrics_port=0))
@@ -200,8 +213,11 @@ class LocalStack:
         async with httpx.AsyncClient(trust_env=False) as client:
             answer = await client.get(f"{sandbox_url}/_sandbox/connections", timeout=10)
         answer.raise_for_status()
+        entries = answer.json()
+        if self.options.erp_connection is not None:
+            entries["erp"] = dict(self.options.erp_connection)
         connections = self.data_dir / "connections.json"
-        write_private(connections, answer.text)
+        write_private(connections, json.dumps(entries, indent=2))
         return connections
 
     def _environment(self, gateway_port: int, metrics_port: int) -> dict[str, str]:
@@ -209,6 +225,7 @@ class LocalStack:
             "ORDERYARD_DATABASE_URL": self.database_url,
             "ORDERYARD_TEMPORAL_ADDRESS": self.temporal_address,
             "ORDERYARD_TEMPORAL_NAMESPACE": self.options.temporal_namespace,
+            "ORDERYARD_BUILD_ID": self.options.build_id,
             "ORDERYARD_GATEWAY_PORT": str(gateway_port),
             "ORDERYARD_METRICS_PORT": str(metrics_port),
         }

@@ -9,15 +9,31 @@ from sqlmodel import col
 
 from models.case import CaseKind, ExceptionCase
 from models.order import OrderKey
+from store import causes
 from store.tables import CaseRow
+
+_AS_REPORTED = (
+    "workflow_id",
+    "kind",
+    "step",
+    "reason",
+    "detail",
+    "allowed",
+    "owner",
+    "subject",
+    "expires_at",
+    "on_expiry",
+)
 
 
 async def upsert(session: AsyncSession, case: ExceptionCase) -> None:
     """Keep a case as it is now. One that was resolved stays so, whatever late report says."""
     values = {**case.model_dump(mode="json"), "order_key": str(case.order_key), "channel": case.order_key.channel}
-    values |= {"opened_at": case.opened_at, "resolved_at": case.resolved_at}
+    values |= {name: getattr(case, name) for name in ("opened_at", "resolved_at", "expires_at")}
+    if case.subject and case.resolved_at is None:
+        await causes.waits(session, case.subject, case.workflow_id)
     new = insert(CaseRow).values(**values)
-    fresh = {name: new.excluded[name] for name in ("workflow_id", "kind", "step", "reason", "detail", "allowed")}
+    fresh = {name: new.excluded[name] for name in _AS_REPORTED}
     ended = {
         "resolved_at": func.coalesce(new.excluded.resolved_at, CaseRow.resolved_at),
         "resolution": func.coalesce(new.excluded.resolution, CaseRow.resolution),
@@ -46,3 +62,10 @@ async def find(
         found = found.where(col(CaseRow.resolved_at).is_(None))
     rows = await session.scalars(found.order_by(col(CaseRow.opened_at), col(CaseRow.case_id)).limit(limit))
     return [row.case() for row in rows]
+
+
+async def counts_by_kind_and_owner(session: AsyncSession) -> dict[tuple[str, str], int]:
+    """Open cases, by what they are and whose turn it is."""
+    by = (col(CaseRow.kind), col(CaseRow.owner))
+    found = select(*by, func.count()).where(col(CaseRow.resolved_at).is_(None)).group_by(*by)
+    return {(kind, owner): number for kind, owner, number in await session.execute(found)}

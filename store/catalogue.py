@@ -29,7 +29,9 @@ async def put_listing(session: AsyncSession, listing: ListingMap) -> ListingMap:
     same = {"channel": listing.channel, "account": listing.account, "sku": listing.sku}
     newest = await session.scalar(select(func.max(ListingRow.version)).filter_by(**same))
     added = listing.model_copy(update={"version": (newest or 0) + 1})
-    session.add(ListingRow(**added.model_dump(exclude={"components"}), components=_components(added)))
+    floor = added.floor.model_dump(mode="json") if added.floor else None
+    kept = added.model_dump(exclude={"components", "floor"})
+    session.add(ListingRow(**kept, floor=floor, components=_components(added)))
     await session.flush()
     await _wake_waiting(session, added)
     return added

@@ -103,6 +103,14 @@ async def get(session: AsyncSession, key: OrderKey) -> OrderRow | None:
     return await session.get(OrderRow, str(key), populate_existing=True)
 
 
+async def next_replacement(session: AsyncSession, key: OrderKey) -> int:
+    """The number of the next order that replaces goods of this one (`<external id>-X<number>`)."""
+    number = 1
+    while await get(session, key.model_copy(update={"external_id": f"{key.external_id}-X{number}"})):
+        number += 1
+    return number
+
+
 async def find(
     session: AsyncSession, *, state: OrderState | None = None, channel: str | None = None, limit: int = 200
 ) -> list[OrderRow]:

@@ -2,55 +2,47 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 from sqlalchemy import select
-from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from models.order import OrderKey
-from models.settlement import OrderMoney, Settlement, SettlementResult
-from store import locks, outbox
-from store.matching import MatchedLine, Matching, match
-from store.tables import OrderRow, SettlementLineRow, SettlementRow
+from models.settlement import Settlement, SettlementResult
+from models.settlement_rules import RuleSet
+from store import locks, settlement_posting
+from store.settlement_matching import match_next
+from store.tables import SettlementLineRow, SettlementRow
 
-MONEY_RECEIVED = "money_received"
+
+class SettlementError(ValueError):
+    """A settlement whose lines are not its payout: the document is refused whole."""
 
 
-async def post(session: AsyncSession, settlement: Settlement) -> SettlementResult:
+async def post(session: AsyncSession, settlement: Settlement, rules: RuleSet | None = None) -> SettlementResult:
     """Match, keep, and tell each order what it was paid; the second time only the stored result is returned.
 
-    Raises `SettlementError` when the lines are not the payout.
+    All steps in one transaction, for a settlement that is in memory. Raises `SettlementError` when the lines are not
+    the payout.
     """
-    document = (settlement.channel, settlement.account, settlement.settlement_id)
-    await locks.hold(session, ["/".join(("settlement", *document))])
-    if posted := await get(session, *document):
+    key = settlement.key
+    await locks.hold(session, [f"settlement/{key}"])
+    if posted := await get(session, key.channel, key.account, key.settlement_id):
         return posted
-    workflows = await _workflows(session, settlement)
-    matching = match(settlement, workflows.keys())
-    await save(session, settlement, matching)
-    await outbox.add_all(session, [_message(money, workflows) for money in matching.money])
-    return matching.result
+    _require_sum(settlement)
+    rules = rules or RuleSet(channel=key.channel, version=1, rules=())
+    await settlement_posting.begin(session, settlement, len(settlement.lines), rules_version=rules.version)
+    await settlement_posting.keep(session, key, settlement.lines)
+    while await match_next(session, key, rules):
+        pass
+    return await settlement_posting.finish(session, key)
 
 
-async def save(session: AsyncSession, settlement: Settlement, matching: Matching) -> None:
-    """Keep a settlement and its lines; what is there already stays as it is."""
-    result = matching.result
-    head = insert(SettlementRow).values(
-        **_document(settlement),
-        currency=settlement.currency,
-        payout=result.payout.amount,
-        matched=result.matched.amount,
-        residual=result.residual.amount,
-        result=result.model_dump(mode="json"),
-        lines=result.lines,
-    )
-    await session.execute(head.on_conflict_do_nothing())
-    if matching.lines:
-        rows = [{**_document(settlement), **_line(each)} for each in matching.lines]
-        await session.execute(insert(SettlementLineRow).on_conflict_do_nothing(), rows)
+def _require_sum(settlement: Settlement) -> None:
+    if settlement.lines_total != settlement.payout:
+        raise SettlementError(
+            f"settlement {settlement.settlement_id}: payout is {settlement.payout}, but lines add up to "
+            f"{settlement.lines_total}: fetch the document again, nothing of it was posted"
+        )
 
 
 async def get(session: AsyncSession, channel: str, account: str, settlement_id: str) -> SettlementResult | None:
@@ -72,46 +64,3 @@ async def lines_of_order(session: AsyncSession, key: OrderKey) -> list[Settlemen
     return list(
         await session.scalars(found.order_by(col(SettlementLineRow.settlement_id), col(SettlementLineRow.number)))
     )
-
-
-async def _workflows(session: AsyncSession, settlement: Settlement) -> dict[str, str]:
-    """The channel's order id -> workflow, for the orders of the settlement that the registry has."""
-    named = {line.order_id for line in settlement.lines if line.order_id is not None}
-    found = await session.execute(
-        select(col(OrderRow.external_id), col(OrderRow.workflow_id)).where(
-            col(OrderRow.channel) == settlement.channel,
-            col(OrderRow.account) == settlement.account,
-            col(OrderRow.external_id).in_(sorted(named)),
-        )
-    )
-    return dict(found.all())
-
-
-def _message(money: OrderMoney, workflows: Mapping[str, str]) -> outbox.Message:
-    return outbox.Message(
-        workflow_id=workflows[money.order_key.external_id],
-        message=MONEY_RECEIVED,
-        payload=money.model_dump(mode="json"),
-    )
-
-
-def _document(settlement: Settlement) -> dict[str, str]:
-    return {
-        "channel": settlement.channel,
-        "account": settlement.account,
-        "settlement_id": settlement.settlement_id,
-    }
-
-
-def _line(each: MatchedLine) -> dict[str, Any]:
-    line = each.line
-    return {
-        **line.model_dump(exclude={"amount", "order_id"}),
-        "type": line.type.value,
-        "amount": line.amount.amount,
-        "currency": line.amount.currency,
-        "external_order_id": line.order_id,
-        "order_key": str(each.order_key) if each.order_key else None,
-        "matched": each.order_key is not None,
-        "residual": each.residual,
-    }

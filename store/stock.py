@@ -1,115 +1,87 @@
-"""Stock and reservations: what is available never goes below zero, whoever reserves at the same time.
+"""Stock by item and node: what the warehouse says it has, what leaves, and what comes back.
 
-Every write for an order waits for the order's other writes first, and then locks its stock rows in the order of item
-and node, so that no two of them wait for each other. (The rows alone are not enough: what an order holds may grow
-between looking and locking.)
+What is available never goes below zero, whoever writes at the same time.
 """
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable
 
 from sqlalchemy import bindparam, select, text, tuple_
 from sqlalchemy.dialects.postgresql import JSONB, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from models.catalogue import ComponentLine
-from models.fulfilment import Allocation, PickLine, Shipment
+from models.base import Model
+from models.fulfilment import Shipment
 from models.order import OrderKey
-from store import locks
-from store.allocation import Stock, allocate
-from store.tables import AllocationRow, ReservationRow, StockLevel, StockMove
+from models.systems import Condition, ReturnReceipt
+from store import waiting
+from store.stock_rows import by_place, first_time, locked, wait_for_turn
+from store.tables import ReservationRow, StockLevel, StockMove
 
 
 class BelowReserved(ValueError):
     """Less on hand than is reserved for orders already."""
 
 
+class Level(Model):
+    """Units of an item that a node has, reserved ones too."""
+
+    item: str
+    node: str
+    on_hand: int
+
+
 async def set_level(session: AsyncSession, item: str, node: str, on_hand: int) -> None:
     """What the warehouse says it has. Raises `BelowReserved` when orders hold more than that."""
-    await session.execute(insert(StockLevel).values(item=item, node=node).on_conflict_do_nothing())
-    level = (await _locked(session, col(StockLevel.item) == item, col(StockLevel.node) == node))[0]
-    if on_hand < level.reserved:
-        raise BelowReserved(
-            f"stock of {item} at {node}: on_hand {on_hand} is below the {level.reserved} that orders have reserved; "
-            "cancel or re-route orders first"
-        )
-    level.on_hand = on_hand
+    await set_levels(session, [Level(item=item, node=node, on_hand=on_hand)])
+
+
+async def set_levels(session: AsyncSession, told: Iterable[Level]) -> None:
+    """Several at once; those who wait for what has become available are told. Raises `BelowReserved`."""
+    wanted = {(level.item, level.node): level.on_hand for level in told}
+    if not wanted:
+        return
+    risen = set()
+    for level in await _locked_places(session, wanted):
+        on_hand = wanted[level.item, level.node]
+        if on_hand < level.reserved:
+            raise BelowReserved(
+                f"stock of {level.item} at {level.node}: on_hand {on_hand} is below the {level.reserved} that orders "
+                "have reserved; cancel or re-route orders first"
+            )
+        if on_hand > level.on_hand:
+            risen.add(level.item)
+        level.on_hand = on_hand
     await session.flush()
+    await waiting.tell_of_new(session, risen)
 
 
-async def reserve(
-    session: AsyncSession, order_key: OrderKey, needs: Sequence[ComponentLine], units: Mapping[str, int]
-) -> Allocation:
-    """Decide and reserve for `units` (order line id -> units of the line), all or nothing.
-
-    An order that holds an allocation gets the same one again. When it is `short`, nothing is reserved or remembered.
-    """
-    await _wait_for_turn(session, order_key)
-    items = {need.item for need in needs if units.get(need.line_id)}
-    levels = await _locked(session, col(StockLevel.item).in_(items))
-    # Only now: an attempt for the same order that ran at the same time has let go of the rows.
-    if decided := await allocation(session, order_key):
-        return decided
-    made = allocate(order_key, needs, units, _available(levels))
-    if not made.short:
-        await _take(session, made)
-    return made
-
-
-async def allocation(session: AsyncSession, order_key: OrderKey) -> Allocation | None:
-    """The allocation that an order holds."""
-    row = await session.get(AllocationRow, str(order_key), populate_existing=True)
-    return Allocation.model_validate(row.body) if row else None
+async def take_in(session: AsyncSession, receipt: ReturnReceipt) -> bool:
+    """What came back and may be sold again is on hand again. False when the receipt was counted before."""
+    body = receipt.model_dump(mode="json")
+    if not await first_time(session, "receipt", str(receipt.order_key or ""), receipt.receipt_id, body):
+        return False
+    back: dict[tuple[str, str], int] = {}
+    for returned in receipt.items:
+        if returned.condition is Condition.RESELL:
+            place = (returned.item, receipt.node)
+            back[place] = back.get(place, 0) + returned.quantity
+    if back:
+        for level in await _locked_places(session, back):
+            level.on_hand += back[level.item, level.node]
+        await session.flush()
+        await waiting.tell_of_new(session, {item for item, _ in back})
+    return True
 
 
-_TAKE = text("""
-    WITH taken AS (
-        SELECT * FROM jsonb_to_recordset(:taken) AS t (item text, node text, units int)
-    ), reserved AS (
-        UPDATE stock SET reserved = reserved + taken.units FROM taken
-        WHERE stock.item = taken.item AND stock.node = taken.node
-    ), held AS (
-        INSERT INTO reservation (order_key, item, node, quantity)
-        SELECT :key, item, node, units FROM taken
-        ON CONFLICT (order_key, item, node)
-        DO UPDATE SET quantity = reservation.shipped + excluded.quantity, state = 'held'
-    )
-    INSERT INTO allocation (order_key, body) VALUES (:key, :body)
-""").bindparams(bindparam("taken", type_=JSONB), bindparam("body", type_=JSONB))
-
-
-async def _take(session: AsyncSession, made: Allocation) -> None:
-    taken = _by_place((plan.node, pick) for plan in made.nodes for pick in plan.picks)
-    body = made.model_dump(mode="json")
-    await session.execute(_TAKE, {"taken": taken, "key": str(made.order_key), "body": body})
-
-
-_RELEASE = text("""
-    WITH freed AS (
-        UPDATE reservation SET state = 'released' WHERE order_key = :key AND state = 'held'
-        RETURNING item, node, quantity - shipped AS units
-    ), forgotten AS (
-        DELETE FROM allocation WHERE order_key = :key
-    ), given_back AS (
-        UPDATE stock SET reserved = reserved - freed.units FROM freed
-        WHERE stock.item = freed.item AND stock.node = freed.node
-    )
-    SELECT coalesce(sum(units), 0) FROM freed
-""")
-
-
-async def release_reservation(session: AsyncSession, order_key: OrderKey) -> int:
-    """Give back what an order still holds, and forget its allocation; the number of units given back."""
-    await _wait_for_turn(session, order_key)
-    held = select(col(ReservationRow.item), col(ReservationRow.node)).where(
-        col(ReservationRow.order_key) == str(order_key), col(ReservationRow.state) == "held"
-    )
-    await _locked(session, tuple_(col(StockLevel.item), col(StockLevel.node)).in_(held))
-    return int((await session.execute(_RELEASE, {"key": str(order_key)})).scalar_one())
+async def _locked_places(session: AsyncSession, places: Iterable[tuple[str, str]]) -> list[StockLevel]:
+    """The rows of items at nodes, locked; made where there are none yet."""
+    ordered = sorted(places)
+    rows = [{"item": item, "node": node} for item, node in ordered]
+    await session.execute(insert(StockLevel).on_conflict_do_nothing(), rows)
+    return await locked(session, tuple_(col(StockLevel.item), col(StockLevel.node)).in_(ordered))
 
 
 _CONSUME = text("""
@@ -146,10 +118,10 @@ async def consume(session: AsyncSession, order_key: OrderKey, shipment: Shipment
     Units that the order had not reserved there leave all the same, but never out of what others have reserved: the
     warehouse's next stock level says what is true.
     """
-    await _wait_for_turn(session, order_key)
-    moved = _by_place((shipment.node, pick) for pick in shipment.picks)
+    await wait_for_turn(session, order_key)
+    moved = by_place((shipment.node, pick) for pick in shipment.picks)
     items = {pick.item for pick in shipment.picks}
-    await _locked(session, col(StockLevel.node) == shipment.node, col(StockLevel.item).in_(items))
+    await locked(session, col(StockLevel.node) == shipment.node, col(StockLevel.item).in_(items))
     parameters = {"key": str(order_key), "shipment": shipment.shipment_id, "moved": moved}
     return bool((await session.execute(_CONSUME, parameters)).scalar_one())
 
@@ -173,26 +145,3 @@ async def reservations(session: AsyncSession, order_key: OrderKey) -> list[Reser
             execution_options={"populate_existing": True},
         )
     )
-
-
-async def _wait_for_turn(session: AsyncSession, order_key: OrderKey) -> None:
-    """Until the end of the transaction no other reserves, ships or gives back for this order."""
-    await locks.hold(session, [f"stock/{order_key}"])
-
-
-async def _locked(session: AsyncSession, *where: Any) -> list[StockLevel]:
-    """Stock rows, locked until the transaction ends, and as they are once they are locked."""
-    found = select(StockLevel).where(*where).order_by(col(StockLevel.item), col(StockLevel.node)).with_for_update()
-    return list(await session.scalars(found, execution_options={"populate_existing": True}))
-
-
-def _available(levels: Iterable[StockLevel]) -> Stock:
-    return {(level.item, level.node): level.available for level in levels}
-
-
-def _by_place(picks: Iterable[tuple[str, PickLine]]) -> list[dict[str, Any]]:
-    """Units by item and node: two lines of an order may need the same item."""
-    units: Counter[tuple[str, str]] = Counter()
-    for node, pick in picks:
-        units[pick.item, node] += pick.quantity
-    return [{"item": item, "node": node, "units": count} for (item, node), count in sorted(units.items())]

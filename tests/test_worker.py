@@ -143,6 +143,7 @@ async def settings(
         "TEMPORAL_NAMESPACE": NAMESPACE,
         "ORDERYARD_CONNECTIONS_FILE": str(file),
         "ORDERYARD_METRICS_PORT": str(free_port()),
+        "ORDERYARD_BUILD_ID": "",
     }
 
 

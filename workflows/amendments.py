@@ -16,5 +16,14 @@ def applied(order: Order, amendment: Amendment) -> Order:
     return order.model_copy(update=changes)
 
 
+def merged(earlier: Amendment, later: Amendment) -> Amendment:
+    """Both, one after the other."""
+    return Amendment(
+        ship_to=later.ship_to or earlier.ship_to,
+        service_level=later.service_level or earlier.service_level,
+        sku={**earlier.sku, **later.sku},
+    )
+
+
 def _with_sku(line: OrderLine, skus: dict[str, str]) -> OrderLine:
     return line.model_copy(update={"sku": skus.get(line.line_id, line.sku)})

@@ -88,7 +88,7 @@ class DifferenceWorkflow:
                 " put one of them right and retry, or skip to leave it so"
             )
             resolution = await self._desk.settle(
-                CaseKind.CHANNEL_DIFFERS, "audit", reason, (Action.RETRY, Action.SKIP), subject=differs.subject
+                CaseKind.CHANNEL_DIFFERS, "audit", reason, (Action.RETRY, Action.SKIP), aspect=differs.subject
             )
             assert resolution is not None  # Nothing interrupts this desk.
             if resolution.action is Action.SKIP:

@@ -2,33 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from models.fulfilment import ConfirmedParcel
+from models.goods import Goods
 from models.messages import ShipmentRecord
 from models.order import FulfilmentSide, Order, OrderLine, Parcel
-from models.quantities import Bucket, LineQuantities, QuantityLedger
 
 CHANNEL_NODE = "channel"
 """Stands for the node in the record of a parcel that no node of ours shipped."""
+Units = Mapping[str, int]
 
 
-def ledger_of(order: Order) -> QuantityLedger:
-    """The quantities at the start. Units that the channel saw shipped count as released until the ERP knows of them."""
-    lines = {
-        line.line_id: LineQuantities(
-            ordered=line.quantity, open=line.open, cancelled=line.cancelled, released=line.shipped
-        )
-        for line in order.lines
-    }
-    return QuantityLedger(lines=lines)
-
-
-def units_to_ship(order: Order) -> dict[str, int]:
-    """Channel line id -> units that our nodes have to ship."""
-    if order.fulfilled_by is FulfilmentSide.CHANNEL:
-        return {}
-    return {line.line_id: line.open for line in order.lines if line.open and line.needs_shipping}
+def lines_to_ship(order: Order) -> list[OrderLine]:
+    """Lines that our nodes have to ship."""
+    return [] if order.fulfilled_by is FulfilmentSide.CHANNEL else [line for line in order.lines if line.needs_shipping]
 
 
 def progressed(known: Order, latest: Order) -> Order:
@@ -41,35 +29,54 @@ def progressed(known: Order, latest: Order) -> Order:
         "cancel_requested": latest.cancel_requested,
         "acknowledge_by": latest.acknowledge_by,
     }
-    told = known.model_copy(update=news)
-    return taken_over(told, latest) if known.fulfilled_by is FulfilmentSide.CHANNEL else told
+    return known.model_copy(update=news)
 
 
-def shipped_elsewhere(order: Order, latest: Order) -> bool:
-    """True when the channel saw all units leave that are ours to ship."""
-    gone = {line.line_id: line.shipped for line in latest.lines}
-    before = {line.line_id: line.shipped for line in order.lines}
-    ours = units_to_ship(order)
-    return bool(ours) and all(gone.get(name, 0) - before[name] >= units for name, units in ours.items())
+def newly_cancelled(latest: Order, known: Units, heard: Units) -> dict[str, int]:
+    """Units that the channel has cancelled by itself, beyond those we cancelled and those it spoke of before."""
+    more = {
+        line.line_id: line.cancelled - max(known.get(line.line_id, 0), heard.get(line.line_id, 0))
+        for line in latest.lines
+    }
+    return _positive(more)
 
 
-def taken_over(order: Order, latest: Order) -> Order:
-    """The order with the parcels and quantities that somebody else shipped."""
-    shipped = {line.line_id: line.shipped for line in latest.lines}
-    lines = tuple(_at_least(line, shipped.get(line.line_id, 0)) for line in order.lines)
-    return order.model_copy(update={"lines": lines, "parcels": latest.parcels})
+def shipped_by_hand(order: Order, seen: Order, goods: Goods) -> bool:
+    """True when the channel saw all units leave that are ours to ship, and none of our nodes has shipped any."""
+    gone = {line.line_id: line.shipped for line in seen.lines}
+    ours = {line.line_id: goods.wanted(line.line_id) for line in lines_to_ship(order)}
+    ours = _positive(ours)
+    nothing_left = not any(part.shipped for part in goods.parts)
+    before = goods.counted.elsewhere
+    return (
+        bool(ours)
+        and nothing_left
+        and all(gone.get(name, 0) - before.get(name, 0) >= units for name, units in ours.items())
+    )
 
 
-def _at_least(line: OrderLine, shipped: int) -> OrderLine:
-    return line.model_copy(update={"shipped": max(line.shipped, min(shipped, line.quantity - line.cancelled))})
+def left_elsewhere(order: Order, seen: Order, goods: Goods, *, by_hand: bool = False) -> dict[str, int]:
+    """Line id -> units that left without us. What needs no shipping (a service, a gift card) has, by its sale."""
+    ours = {line.line_id for line in lines_to_ship(order)}
+    shipped = {line.line_id: line.shipped for line in seen.lines}
+    found = dict(goods.counted.elsewhere)
+    for line in order.lines:
+        name = line.line_id
+        left = line.quantity - goods.counted.cancelled.get(name, 0)
+        if order.fulfilled_by is FulfilmentSide.CHANNEL or (by_hand and name in ours):
+            found[name] = max(found.get(name, 0), min(shipped.get(name, 0), left))
+        elif name not in ours:
+            found[name] = left
+    return _positive(found)
 
 
-def unrecorded(order: Order, ledger: QuantityLedger, recorded: Sequence[ShipmentRecord]) -> list[Parcel]:
+def unrecorded(order: Order, elsewhere: Units, recorded: Sequence[ShipmentRecord]) -> list[Parcel]:
     """Parcels for units that left without us, and whose shipment is not booked yet.
 
     A channel may count units as shipped without showing their parcel; those travel in one more, named after the order.
     """
-    left = {line.line_id: _gone(order, line) - ledger[line.line_id].shipped for line in order.lines}
+    beside = [record for record in recorded if record.node == CHANNEL_NODE]
+    left = {name: units - sum(record.units.get(name, 0) for record in beside) for name, units in elsewhere.items()}
     known = {record.shipment_id for record in recorded}
     parcels: list[Parcel] = []
     for parcel in order.parcels:
@@ -85,31 +92,8 @@ def unrecorded(order: Order, ledger: QuantityLedger, recorded: Sequence[Shipment
     return parcels
 
 
-def _gone(order: Order, line: OrderLine) -> int:
-    """Units that are the buyer's already. What needs no shipping (a service, a gift card) is so by the sale itself."""
-    if not line.needs_shipping and order.fulfilled_by is FulfilmentSide.MERCHANT:
-        return line.quantity - line.cancelled
-    return line.shipped
-
-
-def _positive(units: dict[str, int]) -> dict[str, int]:
+def _positive(units: Units) -> dict[str, int]:
     return {name: count for name, count in units.items() if count > 0}
-
-
-def shipped(ledger: QuantityLedger, units: dict[str, int]) -> QuantityLedger:
-    """Count units as shipped, wherever they stood."""
-    for line_id, count in units.items():
-        released = min(count, ledger[line_id].released)
-        ledger = ledger.move(line_id, released, Bucket.RELEASED, Bucket.SHIPPED)
-        ledger = ledger.move(line_id, min(count - released, ledger[line_id].open), Bucket.OPEN, Bucket.SHIPPED)
-    return ledger
-
-
-def cancelled(ledger: QuantityLedger) -> QuantityLedger:
-    """Everything that has not left is cancelled."""
-    for bucket in (Bucket.OPEN, Bucket.RESERVED, Bucket.RELEASED):
-        ledger = ledger.move_all(bucket, Bucket.CANCELLED)
-    return ledger
 
 
 def record(parcel: ConfirmedParcel, invoice: str | None) -> ShipmentRecord:

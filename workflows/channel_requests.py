@@ -12,14 +12,15 @@ with workflow.unsafe.imports_passed_through():
     from models.channel import (
         Acknowledgement,
         Cancellation,
-        CancelReason,
         ChannelRequest,
         Progress,
         RefundRequest,
         ReturnDecision,
     )
+    from models.life import ChannelCancel
     from models.order import Order
     from workflows import policy
+    from workflows.calls import Calls, never
 
 Request = TypeVar("Request", bound=ChannelRequest)
 
@@ -35,64 +36,78 @@ def acknowledgement(order: Order) -> Acknowledgement:
     )
 
 
-def cancellation(order: Order, units: dict[str, int], *, whole: bool, reason: CancelReason, note: str) -> Cancellation:
+def cancellation(order: Order, telling: ChannelCancel) -> Cancellation:
     return Cancellation(
-        request_id=f"{order.key}#cancel",
+        request_id=f"{order.key}#cancel" if telling.number == 1 else f"{order.key}#cancel-{telling.number}",
         order_key=order.key,
         correlation_id=str(order.correlation_id),
         region=order.region,
         extras=order.extras,
-        units=units,
-        whole=whole,
-        reason=reason,
-        note=note,
+        units=telling.units,
+        whole=telling.whole,
+        reason=telling.why,
+        note=telling.note,
     )
 
 
-async def acknowledge(request: Acknowledgement) -> Progress:
-    """Raises `ActivityError` when the channel declines, like all of these."""
-    return await _asked(ChannelRequestActivities.acknowledge_order, request, "Tell the channel that we take the order")
+async def acknowledge(calls: Calls, request: Acknowledgement, give_up: Callable[[], bool] = never) -> Progress:
+    """Raises `ActivityError` when the channel declines, like all of these, and `GivenUp`."""
+    what = "Tell the channel that we take the order"
+    return await _asked(calls, ChannelRequestActivities.acknowledge_order, request, what, give_up)
 
 
-async def cancel(request: Cancellation) -> Progress:
+async def cancel(calls: Calls, request: Cancellation) -> Progress:
     units = sum(request.units.values())
-    return await _asked(ChannelRequestActivities.cancel_on_channel, request, f"Cancel {units} units on the channel")
+    return await _asked(
+        calls, ChannelRequestActivities.cancel_on_channel, request, f"Undo: cancel {units} units on the channel"
+    )
 
 
-async def refund(request: RefundRequest) -> Progress:
-    return await _asked(ChannelRequestActivities.refund_on_channel, request, f"Refund {request.total} on the channel")
+async def refund(calls: Calls, request: RefundRequest) -> Progress:
+    what = f"Refund {request.total} on the channel"
+    return await _asked(calls, ChannelRequestActivities.refund_on_channel, request, what)
 
 
-async def decide_return(request: ReturnDecision) -> Progress:
-    what = f"{request.action} of return {request.return_id}"
-    return await _asked(ChannelRequestActivities.decide_return, request, f"Tell the channel: {what}")
+async def decide_return(calls: Calls, request: ReturnDecision) -> Progress:
+    what = f"Tell the channel: {request.action} of return {request.return_id}"
+    return await _asked(calls, ChannelRequestActivities.decide_return, request, what)
 
 
-async def set_stock(request: AccountStock) -> Progress:
+async def set_stock(calls: Calls, request: AccountStock) -> Progress:
     count = len(request.update.quantities)
-    taken = await workflow.execute_activity_method(
+    taken = await calls.outside(
         ChannelRequestActivities.set_channel_stock,
         request,
-        **policy.outside(policy.channel_queue(request.channel), f"Tell the channel the stock of {count} SKUs"),
+        policy.channel_queue(request.channel),
+        f"Tell the channel the stock of {count} SKUs",
     )
-    return await _followed(taken, request.channel, request.account)
+    return await _followed(calls, taken, request.channel, request.account)
 
 
-async def _asked(activity: Callable[[Any, Request], Awaitable[Progress]], request: Request, summary: str) -> Progress:
+async def _asked(
+    calls: Calls,
+    activity: Callable[[Any, Request], Awaitable[Progress]],
+    request: Request,
+    summary: str,
+    give_up: Callable[[], bool] = never,
+) -> Progress:
     key = request.order_key
-    taken = await workflow.execute_activity_method(
-        activity, request, **policy.outside(policy.channel_queue(key.channel), summary)
-    )
-    return await _followed(taken, key.channel, key.account)
+    taken = await calls.outside(activity, request, policy.channel_queue(key.channel), summary, give_up=give_up)
+    return await _followed(calls, taken, key.channel, key.account)
 
 
-async def _followed(progress: Progress, channel: str, account: str) -> Progress:
-    while progress.operation is not None:
-        await workflow.sleep(progress.look_again, summary=f"{channel} works on it")
-        operation = Operation(channel=channel, account=account, operation=progress.operation)
-        progress = await workflow.execute_activity_method(
-            ChannelRequestActivities.follow_operation,
-            operation,
-            **policy.outside(policy.channel_queue(channel), f"Ask {channel} what became of it"),
-        )
-    return progress
+async def _followed(calls: Calls, progress: Progress, channel: str, account: str) -> Progress:
+    calls.under_way += 1
+    try:
+        while progress.operation is not None:
+            await workflow.sleep(progress.look_again, summary=f"{channel} works on it")
+            operation = Operation(channel=channel, account=account, operation=progress.operation)
+            progress = await calls.outside(
+                ChannelRequestActivities.follow_operation,
+                operation,
+                policy.channel_queue(channel),
+                f"Ask {channel} what became of it",
+            )
+        return progress
+    finally:
+        calls.under_way -= 1

@@ -3,36 +3,42 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
 
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
     from activities.record import Milestone, NumberedTransition, RecordActivities
+    from models.life import OrderLife
     from models.messages import FINAL_STATES, OrderSnapshot, OrderState, Transition
     from workflows import attributes
+    from workflows.telling import told
     from workflows.writes import Writes
+
+REMEMBERED = 40
+"""Transitions that a running order keeps to show; all of them are in the projection."""
 
 
 class Journal:
     """Collects transitions, and writes them to the projection and to Temporal's search attributes at milestones."""
 
-    def __init__(self, snapshot: Callable[[], OrderSnapshot], writes: Writes) -> None:
+    def __init__(self, life: OrderLife, snapshot: Callable[[], OrderSnapshot], writes: Writes) -> None:
+        self._life = life
         self._snapshot = snapshot
         self._writes = writes
-        self.state = OrderState.RECEIVED
-        self.waiting_for: str | None = None
-        self._shown = OrderState.RECEIVED
-        self._case_shown: str | None = None
-        self._written = 0
-        self._transitions: list[Transition] = []
+        self._shown: tuple[str, str | None, datetime | None] | None = None
+
+    @property
+    def state(self) -> OrderState:
+        return self._life.state
 
     @property
     def final(self) -> bool:
-        return self.state in FINAL_STATES
+        return self._life.state in FINAL_STATES
 
     def enter(self, state: OrderState, cause: str, *, actor: str = "orderyard", authority: str = "orderyard") -> None:
-        self.state = state
-        self._transitions.append(
+        self._life.state = state
+        self._life.transitions.append(
             Transition(at=workflow.now(), state=state, cause=cause, actor=actor, authority=authority)
         )
         workflow.metric_meter().create_counter(
@@ -41,14 +47,18 @@ class Journal:
 
     async def write(self, waiting_for: str | None = None) -> None:
         """Record the order as it stands; `waiting_for` says in words what it waits for from here."""
-        self.waiting_for = waiting_for
+        life = self._life
+        life.waiting_for = waiting_for
         snapshot = self._snapshot()
-        workflow.set_current_details(self._told(snapshot))
-        new = self._transitions[self._written :]
+        workflow.set_current_details(told(snapshot, life.transitions))
+        first = life.transitions_before + 1
         numbered = tuple(
-            NumberedTransition(number=self._written + offset, transition=each) for offset, each in enumerate(new, 1)
+            NumberedTransition(number=number, transition=each)
+            for number, each in enumerate(life.transitions, first)
+            if number > life.transitions_written
         )
-        self._written = len(self._transitions)
+        life.transitions_written = life.transitions_before + len(life.transitions)
+        self._forget_old()
         milestone = Milestone(snapshot=snapshot, transitions=numbered)
         await self._writes.do(RecordActivities.record, milestone, f"Record: {snapshot.state}")
 
@@ -56,25 +66,24 @@ class Journal:
         """Bring the search attributes up to date; at states that last, because each change costs an event."""
         snapshot = self._snapshot()
         case = snapshot.case.kind.value if snapshot.case else None
-        if (snapshot.state, case) == (self._shown, self._case_shown):
+        shown = (snapshot.state.value, case, _next_due(snapshot))
+        if shown == self._shown:
             return
         updates = [attributes.ORDER_STATE.value_set(snapshot.state.value)]
         if case:
             updates.append(attributes.CASE_KIND.value_set(case))
-        elif self._case_shown:
+        elif self._shown and self._shown[1]:
             updates.append(attributes.CASE_KIND.value_unset())
         if snapshot.nodes:
             updates.append(attributes.NODE.value_set(",".join(snapshot.nodes)))
         workflow.upsert_search_attributes(updates)
-        self._shown, self._case_shown = snapshot.state, case
+        self._shown = shown
 
-    def _told(self, snapshot: OrderSnapshot) -> str:
-        rows = [f"**{snapshot.state}**" + (f" · waits for {snapshot.waiting_for}" if snapshot.waiting_for else "")]
-        if snapshot.case:
-            rows.append(f"Case `{snapshot.case.case_id}` ({snapshot.case.kind}): {snapshot.case.reason}")
-            rows.append(f"Possible: {', '.join(snapshot.case.allowed)}")
-        rows.append("")  # Markdown sees a list only after an empty line.
-        rows += [
-            f"- {each.at:%Y-%m-%d %H:%M:%S} {each.state}: {each.cause} ({each.actor})" for each in self._transitions
-        ]
-        return "\n".join(rows)[:18_000]
+    def _forget_old(self) -> None:
+        if (old := len(self._life.transitions) - REMEMBERED) > 0:
+            del self._life.transitions[:old]
+            self._life.transitions_before += old
+
+
+def _next_due(snapshot: OrderSnapshot) -> datetime | None:
+    return min((deadline.due for deadline in snapshot.deadlines if not (deadline.met or deadline.passed)), default=None)

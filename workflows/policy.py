@@ -12,9 +12,20 @@ TAX_QUEUE = "tax"
 FRAUD_QUEUE = "fraud"
 NOTIFY_QUEUE = "notify"
 SETTLEMENT_QUEUE = "settlement"
+REPAIR_QUEUE = "repair"
 
 PAYMENT_WINDOW = timedelta(days=7)
 """An unpaid order that waits longer becomes a case."""
+HOLD_WINDOW = timedelta(days=3)
+"""A hold that nobody decides on ends after so long, where the account's terms say nothing else."""
+PROMISE = timedelta(days=3)
+"""How long goods may be back-ordered, where neither order nor terms say anything."""
+CONFIRM_WITHIN = timedelta(hours=24)
+"""How soon a channel must have heard of a parcel, where the terms say nothing else."""
+AT_LEAST = timedelta(minutes=15)
+"""A deadline that was over when we heard of the order gives us so long before it acts."""
+IN_DOUBT_AFTER = timedelta(seconds=30)
+"""Whoever asks to cancel is answered `in doubt` when the warehouse has not said anything for so long."""
 SILENT_NODE = timedelta(hours=1)
 """A warehouse that reports nothing for so long is asked."""
 SHIP_BY_DEFAULT = timedelta(days=3)
@@ -25,6 +36,15 @@ LOST_WORKER = timedelta(seconds=10)
 """A worker that gives no sign of life for so long has died, and its calls are made again."""
 SETTLEMENT_WINDOW = timedelta(days=35)
 """Two 14-day settlement periods and a week: money that is not there by then is overdue."""
+
+RETURN_WINDOW = timedelta(days=30)
+"""So long after the last parcel left, a return is accepted without asking anybody."""
+RETURN_DECISION = timedelta(days=3)
+"""A return that nobody decides about in this time is refused."""
+GOODS_BACK = timedelta(days=30)
+"""Goods that are not back so long after their return was accepted are waited for no more."""
+INSPECTION = timedelta(days=5)
+"""A parcel that came back with something strange in it is booked as reported, if nobody corrects it in this time."""
 
 _UNTIL_DONE = RetryPolicy(
     initial_interval=timedelta(milliseconds=500), backoff_coefficient=2.0, maximum_interval=timedelta(minutes=2)

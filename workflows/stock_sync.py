@@ -9,6 +9,7 @@ with workflow.unsafe.imports_passed_through():
     from models.base import Model
     from models.channel import StockQuantity, StockUpdate
     from workflows import channel_requests
+    from workflows.calls import Calls
     from workflows.writes import Writes
 
 
@@ -35,7 +36,7 @@ class StockSync:
             request_id=f"{info.workflow_id}/{info.run_id}", correlation_id=info.run_id, quantities=tuple(news)
         )
         request = AccountStock(channel=account.channel, account=account.account, update=update)
-        done = await channel_requests.set_stock(request)
+        done = await channel_requests.set_stock(Calls(), request)
         told = StockTold(account=account, quantities=update.quantities, rejected=done.rejected)
         await writes.do(ChannelStockActivities.stock_told, told, f"{len(news)} SKUs are told")
         refused = tuple(each.key for each in done.rejected)

@@ -24,9 +24,19 @@ class Writes:
 
     def __init__(self) -> None:
         self._turn = asyncio.Lock()
+        self.under_way = 0
 
     async def do(
         self, activity: Callable[[Any, Argument], Awaitable[Result]], argument: Argument, summary: str
     ) -> Result:
-        async with self._turn:
-            return await workflow.execute_local_activity_method(activity, argument, **policy.store(summary))
+        self.under_way += 1
+        try:
+            async with self._turn:
+                return await self._once(activity, argument, summary)
+        finally:
+            self.under_way -= 1
+
+    async def _once(
+        self, activity: Callable[[Any, Argument], Awaitable[Result]], argument: Argument, summary: str
+    ) -> Result:
+        return await workflow.execute_local_activity_method(activity, argument, **policy.store(summary))

@@ -45,9 +45,18 @@ class Refunding:
 
 
 def components(line: RefundLine) -> dict[str, Money]:
-    """What is paid back, by Amazon's component types; what is nothing is left out."""
-    parts = {"Principal": line.goods, "Tax": line.tax, "Shipping": line.shipping, "ShippingTax": line.shipping_tax}
+    """What is paid back, by Amazon's component types, without the tax that Amazon remits: that it refunds itself."""
+    parts = {
+        "Principal": line.goods,
+        "Tax": _sellers(line.tax, line.channel_tax),
+        "Shipping": line.shipping,
+        "ShippingTax": _sellers(line.shipping_tax, line.channel_shipping_tax),
+    }
     return {kind: amount for kind, amount in parts.items() if amount}
+
+
+def _sellers(tax: Money | None, of_amazon: Money | None) -> Money | None:
+    return tax - of_amazon if tax and of_amazon else tax
 
 
 def _same(line: RefundLine, item: str, given: Mapping[str, Money]) -> bool:

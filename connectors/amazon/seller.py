@@ -22,15 +22,17 @@ class Seller:
         self._options = connection.options
         self._credentials = connection.credentials
         self._secret = connection.secret
+        self._merchant()
 
     @property
     def seller_id(self) -> str:
-        """Amazon's merchant id, from the credentials or the options. Raises `Declined` when it is nowhere."""
-        if "seller_id" in self._credentials:
-            return self._secret("seller_id")
-        if found := str(self._options.get("seller_id", "")):
-            return found
-        raise Declined("amazon: the connection has no seller_id", code="missing", field="seller_id")
+        """Amazon's merchant id, from the credentials or the options."""
+        return self._merchant()
+
+    def _merchant(self) -> str:
+        """Raises `ConnectionsError` when it is nowhere: at the start too, for no feed or listing goes without it."""
+        found = str(self._options.get("seller_id", ""))
+        return found if found and "seller_id" not in self._credentials else self._secret("seller_id")
 
     def marketplace(self, region: str = "") -> str:
         """The order's marketplace, or the account's own. Raises `Declined` when neither is known."""

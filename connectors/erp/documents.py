@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from connectors.contract import correlation_of
-from connectors.ports import ErpOrder
+from connectors.ports import CreditNote, ErpOrder, ReturnReceipt
 from models.catalogue import ComponentLine
 from models.fulfilment import ConfirmedParcel
 from models.money import Money
@@ -37,7 +37,15 @@ def sales_order(request: ErpOrder, company: str) -> Document:
         "charges": [_charge(charge) for charge in order.charges],
         "totals": _totals(order),
         "assessed_seller_tax": _amount(request.seller_tax),
+        "entity": request.entity,
+        "ships_from": [{"node": node, "entity": entity} for node, entity in sorted(request.ships_from.items())],
+        "books": _books(request),
     }
+
+
+def change(request: ErpOrder, company: str) -> Document:
+    """The order as it is wanted now: cancelled quantities are cumulative, amounts are those of the ordered quantity."""
+    return {**sales_order(request, company), "revision": request.revision}
 
 
 def parcel_reference(parcel: ConfirmedParcel) -> str:
@@ -64,6 +72,50 @@ def cancellation(key: OrderKey, correlation_id: str) -> Document:
     return {"external_reference": str(key), "correlation_id": correlation_id}
 
 
+def credit_note(note: CreditNote) -> Document:
+    return {
+        "external_reference": note.note_id,
+        "correlation_id": note.correlation_id,
+        "order_reference": str(note.order_key),
+        "issued_at": note.issued_at.isoformat(),
+        "currency": note.total.currency,
+        "reason": note.reason.value,
+        "lines": [
+            {
+                "line_reference": line.line_id,
+                "quantity": line.quantity,
+                "goods": _amount(line.goods),
+                "shipping": _amount(line.shipping),
+                "seller_tax": _amount(line.seller_tax),
+                "channel_tax": _amount(line.channel_tax),
+            }
+            for line in note.lines
+        ],
+        "total": _amount(note.total),
+        **({"entity": note.entity} if note.entity else {}),
+    }
+
+
+def goods_return(receipt: ReturnReceipt) -> Document:
+    return {
+        "external_reference": receipt.receipt_id,
+        "correlation_id": receipt.correlation_id,
+        "order_reference": str(receipt.order_key) if receipt.order_key else None,
+        "node": receipt.node,
+        "received_at": receipt.received_at.isoformat(),
+        "items": [
+            {
+                "line_reference": item.line_id,
+                "item": item.item,
+                "quantity": item.quantity,
+                "condition": item.condition.value,
+            }
+            for item in receipt.items
+        ],
+        **({"entity": receipt.entity} if receipt.entity else {}),
+    }
+
+
 def _posting(parcel: ConfirmedParcel) -> Document:
     return {
         "external_reference": parcel_reference(parcel),
@@ -71,6 +123,15 @@ def _posting(parcel: ConfirmedParcel) -> Document:
         "order_reference": str(parcel.order_key),
         "units": [{"line_reference": line, "quantity": units} for line, units in parcel.units.items()],
     }
+
+
+def _books(request: ErpOrder) -> Document | None:
+    """The order's total in the currency of the selling entity's books, and the rate of its day."""
+    ledger = request.ledger
+    if ledger is None:
+        return None
+    total = ledger.value_of(request.order.total)
+    return {"currency": ledger.currency, "rate": str(ledger.rate), "rate_on": str(ledger.on), "total": _amount(total)}
 
 
 def _by_line(components: Iterable[ComponentLine]) -> dict[str, list[ComponentLine]]:

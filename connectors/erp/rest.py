@@ -19,15 +19,17 @@ import httpx
 
 from connectors.contract import declined, error_code, json_object, text_at
 from connectors.erp import documents
-from connectors.errors import InDoubt, SchemaDrift, Unavailable
+from connectors.errors import Declined, InDoubt, SchemaDrift, Unavailable
 from connectors.http import VendorClient, retry_after
-from connectors.ports import ErpOrder
+from connectors.ports import CreditNote, ErpOrder, ReturnReceipt
 from connectors.registry import SystemConnection
 from connectors.tokens import TokenAuth
 from models.fulfilment import ConfirmedParcel
 from models.order import OrderKey
 
+PING = "orderyard-ping"
 ORDERS, SHIPMENTS, INVOICES = "orders", "shipments", "invoices"
+CREDIT_NOTES, RETURNS = "credit-notes", "returns"
 
 
 class ClientCredentials(TokenAuth):
@@ -59,6 +61,10 @@ class RestErp:
     async def aclose(self) -> None:
         await self._client.aclose()
 
+    async def ping(self) -> None:
+        """The contract has no health call: a look-up of a reference that nobody has is the cheapest read."""
+        await self._find(ORDERS, PING, PING)
+
     async def create_order(self, request: ErpOrder, *, retry: bool) -> str:
         document = documents.sales_order(request, self._company)
         return await self._post_once(ORDERS, document, request.order.key, "create_order", retry)
@@ -70,6 +76,34 @@ class RestErp:
     async def post_invoice(self, parcel: ConfirmedParcel, *, retry: bool) -> str:
         step = f"invoice:{parcel.shipment_id}"
         return await self._post_once(INVOICES, documents.invoice(parcel), parcel.order_key, step, retry)
+
+    async def change_order(self, request: ErpOrder, *, retry: bool) -> None:
+        """Absolute, so that a repetition needs no look: the same revision again changes nothing."""
+        document = documents.change(request, self._company)
+        key, correlation_id = request.order.key, str(document["correlation_id"])
+        found = await self._find(ORDERS, str(key), correlation_id)
+        if found is None:
+            raise Declined(f"the ERP has no order {key} to change", code="unknown_order", field="external_reference")
+        number = text_at(found, "number", "orders[0]", "erp find orders")
+        response = await self._client.send(
+            "change_order",
+            "POST",
+            f"/erp/v1/orders/{quote(number, safe='')}/change",
+            json=document,
+            correlation_id=correlation_id,
+            idempotency_key=f"{key}:change_order:{request.revision}",
+            writes=True,
+        )
+        _require_success("erp change_order", response)
+
+    async def post_credit_note(self, note: CreditNote, *, retry: bool) -> str:
+        step = f"credit:{note.note_id}"
+        return await self._post_once(CREDIT_NOTES, documents.credit_note(note), note.order_key, step, retry)
+
+    async def receive_return(self, receipt: ReturnReceipt, *, retry: bool) -> str:
+        step = f"return:{receipt.receipt_id}"
+        subject = receipt.order_key or "blind"
+        return await self._post_once(RETURNS, documents.goods_return(receipt), subject, step, retry)
 
     async def cancel_order(self, key: OrderKey, correlation_id: str) -> None:
         found = await self._find(ORDERS, str(key), correlation_id)
@@ -87,7 +121,9 @@ class RestErp:
         )
         _require_success("erp cancel_order", response)
 
-    async def _post_once(self, kind: str, document: documents.Document, key: OrderKey, step: str, retry: bool) -> str:
+    async def _post_once(
+        self, kind: str, document: documents.Document, key: OrderKey | str, step: str, retry: bool
+    ) -> str:
         """Post a document under its external reference; returns the number of the one there is then."""
         correlation_id = str(document["correlation_id"])
         if retry and (found := await self._find(kind, str(document["external_reference"]), correlation_id)):
@@ -113,9 +149,10 @@ class RestErp:
         )
         operation = f"erp find {kind}"
         _require_success(operation, response)
-        found = json_object(response, operation).get(kind)
+        name = kind.replace("-", "_")
+        found = json_object(response, operation).get(name)
         if not isinstance(found, list) or not all(isinstance(each, dict) for each in found):
-            raise SchemaDrift("wrong_type", kind, found, f"{operation} must answer a list of objects here")
+            raise SchemaDrift("wrong_type", name, found, f"{operation} must answer a list of objects here")
         return found[0] if found else None
 
 

@@ -1,23 +1,32 @@
-"""A billing cycle's transaction lines (TL02, or the older TL01) to a settlement that adds up.
+"""A document of transaction lines (TL02, or the older TL01) to statements and lines.
 
-The sum of a cycle's amounts, its PAYMENT among them, is zero: the payout is what PAYMENT takes from the balance.
+The sum of a billing cycle's amounts, its PAYMENT among them, is zero: the payout is what PAYMENT takes from the
+balance.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import io
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from datetime import datetime
+from pathlib import Path
+from typing import BinaryIO
 
 from connectors.errors import SchemaDrift
-from connectors.mirakl.labels import PAYMENT, TYPES
-from connectors.mirakl.node import Node, clean, currency_of, decode
+from connectors.json_stream import members
+from connectors.mirakl.node import Node, currency_of
 from connectors.mirakl.vocabulary import CHANNEL
-from connectors.mirakl.voucher import is_voucher, parse_voucher
+from connectors.mirakl.voucher import is_voucher, read_voucher
+from connectors.settlement_files import Ids, Numbering, parts, shipped_rules, whole
 from models.money import Money
-from models.settlement import LineType, Settlement, SettlementLine
+from models.settlement import Entry, Reading, Settlement, SettlementLine, Statement
+from models.settlement_rules import RuleSet
 
-REMEDY = "Send all transaction lines of one billing cycle (TL02 by seller_billing_cycle_id), or its payment voucher."
+PAYMENT = "PAYMENT"
+"""The payout itself: its amount is that of all the others of its cycle, with the opposite sign."""
+REMEDY = "Send all transaction lines of a billing cycle (TL02 by seller_billing_cycle_id), or its payment voucher."
+RULES = shipped_rules(Path(__file__).parent)
 
 
 @dataclass(frozen=True)
@@ -58,72 +67,101 @@ class Row:
 
 def parse_settlement(body: bytes, account: str) -> Settlement:
     """Raises `SchemaDrift` naming what is wrong; `sum_differs` when the lines do not add up to the payout."""
-    if is_voucher(body):
-        return parse_voucher(body, account)
-    rows = _rows(body)
-    currency = _currency(rows)
-    payments = [row for row in rows if row.type == PAYMENT]
-    settlement_id = _cycle(rows)
-    if not payments:
-        raise rows[0].cycle.drift("payment_absent", f"Cycle {settlement_id} is not paid out yet: read it again later.")
-    lines = [row for row in rows if row.type != PAYMENT]
-    settlement = Settlement(
-        channel=CHANNEL,
-        account=account,
-        settlement_id=settlement_id,
-        currency=currency,
-        payout=-Money.total((row.amount(currency) for row in payments), currency),
-        starts_at=min(_times(lines), default=None),
-        ends_at=max(_times(lines), default=None),
-        deposited_at=payments[-1].node["date_created"].moment_if_readable(),
-        lines=tuple(_line(number, row, currency) for number, row in enumerate(lines, start=1)),
-    )
-    if settlement.lines_total != settlement.payout:
-        stated = f"stated {settlement.payout}, lines {settlement.lines_total}"
-        raise SchemaDrift("sum_differs", payments[0].node.path, stated, REMEDY)
-    return settlement
+    return whole(read_settlement(io.BytesIO(body), account))
 
 
-def _rows(body: bytes) -> list[Row]:
+def read_settlement(file: BinaryIO, account: str, rules: RuleSet = RULES) -> Reading:
+    """Raises `SchemaDrift` naming what is wrong. Sums are not proven here, but every cycle must be paid out."""
+    log = _Log(account, rules)
+    for part in parts(file):
+        if is_voucher(part):
+            yield from read_voucher(part, account, rules)
+        else:
+            yield from log.read(part)
+    yield from log.statements()
+
+
+@dataclass
+class _Cycle:
+    """What is known of one billing cycle and currency so far."""
+
+    currency: str
+    first: Node
+    payments: list[Row] = field(default_factory=list)
+    starts_at: datetime | None = None
+    ends_at: datetime | None = None
+
+    def saw(self, moment: datetime | None) -> None:
+        if moment:
+            self.starts_at = min(self.starts_at or moment, moment)
+            self.ends_at = max(self.ends_at or moment, moment)
+
+
+class _Log:
+    def __init__(self, account: str, rules: RuleSet) -> None:
+        self._account = account
+        self._rules = rules
+        self._ids = Ids()
+        self._numbers = Numbering()
+        self._cycles: dict[str, _Cycle] = {}
+
+    def read(self, part: BinaryIO) -> Reading:
+        for row in _rows(part):
+            currency = currency_of(row.node["currency_iso_code"])
+            settlement_id = self._ids.of(row.cycle.identifier(), currency)
+            cycle = self._cycles.setdefault(settlement_id, _Cycle(currency, row.cycle))
+            if row.type == PAYMENT:
+                cycle.payments.append(row)
+            else:
+                line = _line(self._numbers.next(settlement_id), row, currency, self._rules)
+                cycle.saw(line.posted_at)
+                yield Entry(settlement_id, line)
+
+    def statements(self) -> Iterator[Statement]:
+        for settlement_id, cycle in self._cycles.items():
+            if not cycle.payments:
+                remedy = f"Cycle {settlement_id} is not paid out yet: read it again later."
+                raise cycle.first.drift("payment_absent", remedy)
+            paid = Money.total((row.amount(cycle.currency) for row in cycle.payments), cycle.currency)
+            yield Statement(
+                channel=CHANNEL,
+                account=self._account,
+                settlement_id=settlement_id,
+                currency=cycle.currency,
+                payout=-paid,
+                starts_at=cycle.starts_at,
+                ends_at=cycle.ends_at,
+                deposited_at=cycle.payments[-1].node["date_created"].moment_if_readable(),
+                where=cycle.payments[0].node.path,
+            )
+
+
+def _rows(part: BinaryIO) -> Iterator[Row]:
+    """The elements of the document itself, or of its `data` (TL02) or `lines` (TL01)."""
+    there = False
     try:
-        root = Node(decode(body))
+        for path, value in members(part, lists=("data", "lines")):
+            if not path.endswith("]"):
+                continue
+            there = True
+            row = Row(Node(value, path))
+            if not row.node.has("type") and not row.node.has("transaction_type"):
+                raise row.node.drift("not_a_settlement", REMEDY)
+            yield row
     except ValueError as error:
-        raise SchemaDrift("not_json", "$", body[:60], f"The document is not JSON ({error}). {REMEDY}") from None
-    listed = root if isinstance(root.value, list) else root["data"] if root.has("data") else root["lines"]
-    rows = [Row(node) for node in listed.each()]
-    if not rows or not all(row.node.has("type") or row.node.has("transaction_type") for row in rows):
-        raise SchemaDrift("not_a_settlement", "$", clean(body[:60].decode("utf-8", "replace")), REMEDY)
-    return rows
+        raise SchemaDrift("not_json", "$", "", f"The document is not JSON ({error}). {REMEDY}") from None
+    if not there:
+        raise SchemaDrift("not_a_settlement", "$", "no transaction lines", REMEDY)
 
 
-def _currency(rows: Sequence[Row]) -> str:
-    currency = currency_of(rows[0].node["currency_iso_code"])
-    for row in rows:
-        if row.node["currency_iso_code"].text() != currency:
-            raise row.node["currency_iso_code"].drift("currency_differs", f"The cycle is in {currency}.")
-    return currency
-
-
-def _cycle(rows: Sequence[Row]) -> str:
-    """The one cycle of the lines. Raises `SchemaDrift` for lines of several."""
-    cycle = rows[0].cycle.identifier()
-    for row in rows:
-        if row.cycle.text() != cycle:
-            raise row.cycle.drift("wrong_cycle", f"This line is not of billing cycle {cycle}. {REMEDY}")
-    return cycle
-
-
-def _times(rows: Sequence[Row]) -> list[datetime]:
-    times = (row.node["date_created"].moment_if_readable() for row in rows)
-    return [time for time in times if time]
-
-
-def _line(number: int, row: Row, currency: str) -> SettlementLine:
+def _line(number: int, row: Row, currency: str, rules: RuleSet) -> SettlementLine:
     quantity = row.node["quantity"]
+    labels = (row.type,)
     return SettlementLine(
         number=number,
-        type=TYPES.get(row.type, LineType.UNKNOWN),
+        type=rules.type_of(labels),
         label=row.type,
+        labels=labels,
         amount=row.amount(currency),
         order_id=row.entity("order", "order_id"),
         line_id=row.entity("order_line", "order_line_id"),

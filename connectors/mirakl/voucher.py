@@ -7,62 +7,67 @@ import io
 import re
 from datetime import UTC, datetime
 from decimal import Decimal
+from typing import BinaryIO
 
 from connectors.errors import SchemaDrift
 from connectors.mirakl.vocabulary import CHANNEL
 from models.money import Money, MoneyError
-from models.settlement import LineType, Settlement, SettlementLine
+from models.settlement import Entry, Reading, SettlementLine, Statement
+from models.settlement_rules import RuleSet
 
 PAYOUT, NUMBER, CURRENCY = "transfer-amount", "invoice-number", "currency-iso-code"
-PARTS: dict[str, tuple[LineType, int]] = {
-    "order-amount": (LineType.GOODS, 1),
-    "order-shipping-amount": (LineType.SHIPPING, 1),
-    "order-commission-amount": (LineType.COMMISSION, -1),
-    "order-commission-amount-vat": (LineType.COMMISSION, -1),
-    "refund-amount": (LineType.REFUND, -1),
-    "refund-shipping-amount": (LineType.REFUND, -1),
-    "refund-commission-amount": (LineType.COMMISSION, 1),
-    "refund-commission-amount-vat": (LineType.COMMISSION, 1),
-    "subscription-amount": (LineType.FEE, -1),
-    "subscription-amount-vat": (LineType.FEE, -1),
-    "total-manual-invoice-amount": (LineType.ADJUSTMENT, -1),
-    "total-manual-invoice-amount-vat": (LineType.ADJUSTMENT, -1),
-    "total-manual-credit-amount": (LineType.ADJUSTMENT, 1),
-    "total-manual-credit-amount-vat": (LineType.ADJUSTMENT, 1),
+SIGNS = {
+    "order-amount": 1,
+    "order-shipping-amount": 1,
+    "order-commission-amount": -1,
+    "order-commission-amount-vat": -1,
+    "refund-amount": -1,
+    "refund-shipping-amount": -1,
+    "refund-commission-amount": 1,
+    "refund-commission-amount-vat": 1,
+    "subscription-amount": -1,
+    "subscription-amount-vat": -1,
+    "total-manual-invoice-amount": -1,
+    "total-manual-invoice-amount-vat": -1,
+    "total-manual-credit-amount": 1,
+    "total-manual-credit-amount-vat": 1,
 }
-"""Column -> what it is, and its sign in the payout: the voucher states all amounts positive."""
+"""Column -> its sign in the payout: the voucher states all amounts positive."""
 _AMOUNT = re.compile(r"-?\d+([.,]\d+)?", re.ASCII)
 _TIME = "%d/%m/%y %H:%M"
 
 
-def is_voucher(body: bytes) -> bool:
-    return PAYOUT.encode() in body.split(b"\n", 1)[0]
+LARGEST = 1 << 20
+"""Bytes of a voucher: it has two lines."""
 
 
-def parse_voucher(body: bytes, account: str) -> Settlement:
-    """Raises `SchemaDrift` naming line and column; `sum_differs` when the columns do not add up to the transfer."""
-    row = _row(body)
+def is_voucher(part: BinaryIO) -> bool:
+    beginning = part.read(4096)
+    part.seek(0)
+    return PAYOUT.encode() in beginning.split(b"\n", 1)[0]
+
+
+def read_voucher(part: BinaryIO, account: str, rules: RuleSet) -> Reading:
+    """Raises `SchemaDrift` naming line and column."""
+    row = _row(part.read(LARGEST))
     currency = _currency(row)
-    amounts = [(column, _amount(row, column, currency)) for column in PARTS]
-    settlement = Settlement(
+    number = _needed(row, NUMBER)
+    yield Statement(
         channel=CHANNEL,
         account=account,
-        settlement_id=_needed(row, NUMBER),
+        settlement_id=number,
         currency=currency,
         payout=_amount(row, PAYOUT, currency, needed=True),
         starts_at=_moment(row, "start-time"),
         ends_at=_moment(row, "end-time"),
         deposited_at=_moment(row, "date-created"),
-        lines=tuple(
-            SettlementLine(number=number, type=PARTS[column][0], label=column, amount=amount * PARTS[column][1])
-            for number, (column, amount) in enumerate([each for each in amounts if each[1]], start=1)
-        ),
+        where=f"line 2, column {PAYOUT}",
     )
-    if settlement.lines_total != settlement.payout:
-        stated = f"stated {settlement.payout}, columns {settlement.lines_total}"
-        remedy = "The columns of the voucher do not add up to the transfer: take the cycle's transaction lines (TL02)."
-        raise SchemaDrift("sum_differs", f"line 2, column {PAYOUT}", stated, remedy)
-    return settlement
+    amounts = [(column, _amount(row, column, currency)) for column in SIGNS]
+    for place, (column, amount) in enumerate([each for each in amounts if each[1]], start=1):
+        kind = rules.type_of((column,))
+        line = SettlementLine(number=place, type=kind, label=column, labels=(column,), amount=amount * SIGNS[column])
+        yield Entry(number, line)
 
 
 def _row(body: bytes) -> dict[str, str]:

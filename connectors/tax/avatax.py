@@ -4,10 +4,11 @@
 |---|---|
 | 200, 201 | done |
 | 404 to a void | done: there is nothing to void |
-| 400 to a commit or void of a transaction that is committed or voided already | done |
+| 400 to a commit, void or refund that was committed or voided already | done |
 | 400 `TimeoutRequested`, 408, 429, 503 | `Unavailable` |
 | 401, 403 | `Unauthorized` |
 | no answer, other 5xx | `InDoubt` for a write, `Unavailable` for a read |
+| 4xx that refers to `lines[n].taxCode` | `Declined` with `invalid_tax_code` and the field `tax_code:<code>` |
 | anything else | `Declined` with AvaTax's code and message, and the field its `refersTo` names |
 
 Creating again under the same code replaces a transaction that is not committed, so a repeated quote is one document.
@@ -15,22 +16,29 @@ Creating again under the same code replaces a transaction that is not committed,
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from typing import Any
 
 import httpx
 
 from connectors.contract import correlation_of, json_object
-from connectors.errors import ConnectorError, Declined, SchemaDrift, Unavailable
+from connectors.errors import ConnectorError, Declined, SchemaDrift, Unauthorized, Unavailable
 from connectors.http import VendorClient, retry_after
-from connectors.ports import TaxQuote
+from connectors.ports import INVALID_TAX_CODE, NO_CODES, TaxQuote
 from connectors.registry import SystemConnection
 from connectors.tax.avatax_documents import code_of, in_path, transaction
+from connectors.tax.avatax_refunds import return_invoice
 from models.money import Money
 from models.order import Address, Order
+from models.refunds import TaxRefund
 
 CLIENT_HEADER = {"X-Avalara-Client": "Orderyard; 0.1; REST; v2; orderyard"}
 TIMED_OUT = frozenset({"TimeoutRequested", "TimeoutError"})
 """AvaTax reports its own time-outs as HTTP 400 (recorded: `transactions/create` with `ForceTimeout`)."""
+
+
+_TAX_CODE_OF_LINE = re.compile(r"lines\[(\d+)\]\.taxCode", re.IGNORECASE)
 
 
 class AvaTax:
@@ -48,21 +56,30 @@ class AvaTax:
     async def aclose(self) -> None:
         await self._client.aclose()
 
-    async def quote(self, order: Order, *, retry: bool) -> TaxQuote:
+    async def ping(self) -> None:
+        """`Ping` answers 200 to anybody, and says whether it knows us."""
+        response = await self._client.send("ping", "GET", "/api/v2/utilities/ping")
+        _require_success("avatax ping", response)
+        if json_object(response, "avatax ping").get("authenticated") is not True:
+            raise Unauthorized("avatax ping: the account id or licence key is refused")
+
+    async def quote(self, order: Order, *, retry: bool, codes: Mapping[str, str] = NO_CODES) -> TaxQuote:
         correlation_id = correlation_of(order)
         code = code_of(str(order.key))
         if retry and (known := await self._find(code, correlation_id)) and known.get("status") == "Committed":
             return _quote(known, order, code)
+        document = transaction(order, self._company, self._ship_from, codes)
         response = await self._client.send(
             "create",
             "POST",
             "/api/v2/transactions/create",
-            json=transaction(order, self._company, self._ship_from),
+            json=document,
             correlation_id=correlation_id,
             idempotency_key=f"{order.key}:tax",
             writes=True,
         )
-        _require_success("avatax create", response)
+        if not response.is_success:
+            raise _about_tax_code(_refused("avatax create", response), document, codes)
         return _quote(json_object(response, "avatax create"), order, code)
 
     async def commit(self, document: str, correlation_id: str) -> None:
@@ -76,6 +93,27 @@ class AvaTax:
             return
         if not await self._stands_at(document, "Cancelled", correlation_id):
             raise _refused("avatax void", response)
+
+    async def refund(self, refund: TaxRefund, *, retry: bool) -> str | None:
+        """A refund whose sale was never recorded (the rate table stood in) has nothing to take back: None."""
+        order, code = refund.order, code_of(refund.refund_id)
+        correlation_id = correlation_of(order)
+        if await self._find(code_of(str(order.key)), correlation_id) is None:
+            return None
+        if retry and await self._find(code, correlation_id) is not None:
+            return code
+        response = await self._client.send(
+            "refund",
+            "POST",
+            "/api/v2/transactions/create",
+            json=return_invoice(refund, self._company, self._ship_from),
+            correlation_id=correlation_id,
+            idempotency_key=f"{code}:tax-refund",
+            writes=True,
+        )
+        if not response.is_success and not await self._stands_at(code, "Committed", correlation_id):
+            raise _refused("avatax refund", response)
+        return code
 
     async def _act(self, code: str, verb: str, body: dict[str, Any], correlation_id: str) -> httpx.Response:
         return await self._client.send(
@@ -129,6 +167,17 @@ def _refused(operation: str, response: httpx.Response) -> ConnectorError:
     described = f"{message} ({detail.get('faultCode') or 'no fault code'}: {detail.get('description') or ''})"
     field = detail.get("refersTo") or error.get("target")
     return Declined(described, code=code, field=str(field) if field else None)
+
+
+def _about_tax_code(error: ConnectorError, document: dict[str, Any], codes: Mapping[str, str]) -> ConnectorError:
+    """A refusal of one line's `taxCode` names our code; any other stays as it is."""
+    line = _TAX_CODE_OF_LINE.fullmatch(error.field or "") if isinstance(error, Declined) else None
+    if line is None or int(line[1]) >= len(document["lines"]):
+        return error
+    refused = document["lines"][int(line[1])]["taxCode"]
+    skus = ", ".join(sorted(sku for sku, code in codes.items() if code == refused)) or "goods without a code"
+    message = f"{error}: tax code {refused!r} of {skus}; give the item a code that AvaTax knows (`tax-codes set`)"
+    return Declined(message, code=INVALID_TAX_CODE, field=f"tax_code:{refused}")
 
 
 def _error(response: httpx.Response) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -12,6 +12,7 @@ from urllib.parse import quote
 
 from connectors.contract import correlation_of
 from connectors.errors import Declined
+from connectors.ports import NO_CODES
 from connectors.tax.parts import Part, taxable_amount, taxes_of
 from models.order import Address, ChargeKind, Order, Remitter
 
@@ -47,8 +48,10 @@ def in_path(code: str) -> str:
     return quote(code, safe="")
 
 
-def transaction(order: Order, company_code: str, ship_from: Address | None) -> Document:
-    """An uncommitted sales invoice. Raises `Declined` when no address says where the sale is taxed."""
+def transaction(
+    order: Order, company_code: str, ship_from: Address | None, codes: Mapping[str, str] = NO_CODES
+) -> Document:
+    """An uncommitted sales invoice; `codes` is SKU -> tax code. Raises `Declined` when no address says where."""
     return {
         "type": "SalesInvoice",
         "code": code_of(str(order.key)),
@@ -60,19 +63,20 @@ def transaction(order: Order, company_code: str, ship_from: Address | None) -> D
         "commit": False,
         "referenceCode": correlation_of(order)[:CODE_LENGTH],
         "purchaseOrderNo": order.buyer.purchase_order[:CODE_LENGTH],
-        "addresses": _addresses(order, ship_from),
+        "addresses": addresses(order, ship_from),
         "lines": [
-            {"number": str(number), **line} for number, line in enumerate([*_goods(order), *_charges(order)], start=1)
+            {"number": str(number), **line}
+            for number, line in enumerate([*_goods(order, codes), *_charges(order)], start=1)
         ],
     }
 
 
-def _goods(order: Order) -> list[Document]:
+def _goods(order: Order, codes: Mapping[str, str]) -> list[Document]:
     return [
         {
             **_part(order, line),
             "quantity": line.quantity,
-            "taxCode": GOODS_CODE,
+            "taxCode": codes.get(line.sku, GOODS_CODE),
             "itemCode": line.sku[:CODE_LENGTH],
             "description": line.title[:255],
             "ref1": line.line_id[:CODE_LENGTH],
@@ -104,7 +108,8 @@ def _part(order: Order, part: Part) -> Document:
     }
 
 
-def _addresses(order: Order, ship_from: Address | None) -> Mapping[str, Document]:
+def addresses(order: Order, ship_from: Address | None) -> Mapping[str, Document]:
+    """Where a sale is taxed. Raises `Declined` when nothing says it."""
     destination = order.ship_to or order.bill_to
     if destination and ship_from:
         return {"ShipFrom": _address(ship_from), "ShipTo": _address(destination)}

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import BinaryIO
 
 from connectors.ports import Parsed, ParsedReturns, WebhookEvent
 from connectors.walmart.parse import parse
 from connectors.walmart.returns import parse_returns
-from connectors.walmart.settlement import parse_settlement
+from connectors.walmart.settlement import RULES, parse_settlement, read_settlement
 from connectors.walmart.vocabulary import API_VERSION, CHANNEL, VOCABULARY
 from connectors.walmart.webhook import verify
-from models.settlement import Settlement
+from models.settlement import Reading, Settlement
+from models.settlement_rules import RuleSet
 
 
 class WalmartFormat:
@@ -20,6 +22,7 @@ class WalmartFormat:
     mapping_version = 1
     api_version = API_VERSION
     vocabulary = VOCABULARY
+    settlement_rules = RULES
 
     def parse(self, body: bytes, account: str) -> Parsed:
         return parse(body, account)
@@ -32,3 +35,6 @@ class WalmartFormat:
 
     def parse_settlement(self, body: bytes, account: str) -> Settlement:
         return parse_settlement(body, account)
+
+    def read_settlement(self, file: BinaryIO, account: str, rules: RuleSet | None = None) -> Reading:
+        return read_settlement(file, account, rules or RULES)

@@ -1,6 +1,7 @@
-"""The reconciliation report v1, as CSV (plain or zipped) or JSON, to a settlement that adds up to the payout.
+"""The reconciliation report v1, as CSV (plain or zipped) or JSON, to statements and lines.
 
-Columns are found by name: newer files append some. One row, the PaymentSummary, states period and payout.
+Columns are found by name: newer files append some. A PaymentSummary row states period and payout; a file may hold
+several periods after each other, and a period may be paid in several currencies.
 """
 
 from __future__ import annotations
@@ -8,25 +9,26 @@ from __future__ import annotations
 import csv
 import io
 import re
-import zipfile
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, BinaryIO
 
 from connectors.errors import SchemaDrift
-from connectors.walmart.labels import line_type
-from connectors.walmart.node import decode_json
+from connectors.json_stream import members
+from connectors.settlement_files import Ids, Numbering, parts, shipped_rules, text_lines, whole
 from connectors.walmart.vocabulary import CHANNEL
 from models.money import Money, MoneyError
-from models.settlement import Settlement, SettlementLine
+from models.settlement import Entry, Reading, Settlement, SettlementLine, Statement
+from models.settlement_rules import RuleSet
 
 SUMMARY = "paymentsummary"
 TYPE, AMOUNT_TYPE, AMOUNT, PAYABLE = "transaction type", "amount type", "amount", "total payable"
 ORDER, ORDER_LINE = "purchase order #", "purchase order line #"
 NEEDED = (TYPE, AMOUNT_TYPE, AMOUNT, PAYABLE, ORDER)
-LARGEST_FILE = 200 * 1024 * 1024
-"""Bytes of an unzipped report."""
+RULES = shipped_rules(Path(__file__).parent)
 _AMOUNT = re.compile(r"[+-]?\d+(\.\d+)?", re.ASCII)
 _INTEGER = re.compile(r"-?\d{1,9}(\.0+)?", re.ASCII)
 _DESTROYED = re.compile(r"\d(\.\d+)?E\+?\d+", re.IGNORECASE | re.ASCII)
@@ -78,73 +80,142 @@ class Row:
 
 def parse_settlement(body: bytes, account: str) -> Settlement:
     """Raises `SchemaDrift` naming line, column and value; `sum_differs` when the rows do not add up to the payout."""
-    rows = list(_rows(_unzipped(body)))
-    head = _head(rows)
-    currency = _currency(rows, head)
-    details = [row for row in rows if row is not head]
-    settlement = Settlement(
-        channel=CHANNEL,
-        account=account,
-        settlement_id=_settlement_id(head),
-        currency=currency,
-        payout=head.amount(PAYABLE, currency),
-        starts_at=head.moment("period start date"),
-        ends_at=head.moment("period end date"),
-        deposited_at=head.moment("transaction posted timestamp"),
-        lines=tuple(_line(number, row, currency) for number, row in enumerate(details, start=1)),
-    )
-    _require_sum(settlement, head)
-    return settlement
+    return whole(read_settlement(io.BytesIO(body), account))
 
 
-def _unzipped(body: bytes) -> bytes:
-    """The first file of an archive: `reconFile` answers with a zip file that holds one."""
-    if not body.startswith(b"PK\x03\x04"):
-        return body
+def read_settlement(file: BinaryIO, account: str, rules: RuleSet = RULES) -> Reading:
+    """Raises `SchemaDrift` naming line, column and value. Sums are not proven here."""
+    heads = _Heads(account)
+    for row in _all_rows(file):
+        if _is_summary(row):
+            yield heads.add(row)
+    if not heads.known:
+        remedy = "The PaymentSummary row states the payout: download the whole report again."
+        raise SchemaDrift("not_a_settlement", f"column {TYPE}", "no PaymentSummary", remedy)
+    numbers = Numbering()
+    for row in _all_rows(file):
+        if _is_summary(row):
+            heads.begin(row)
+        else:
+            statement = heads.of(row)
+            number = numbers.next(statement.settlement_id)
+            yield Entry(statement.settlement_id, _line(number, row, statement.currency, rules))
+
+
+class _Heads:
+    """The statements of a document, and which of them a row belongs to."""
+
+    def __init__(self, account: str) -> None:
+        self._account = account
+        self._ids = Ids()
+        self.known: dict[str, Statement] = {}
+        self._current: dict[str, Statement] = {}
+        """Currency -> the statement that its rows belong to: the last one that was stated, before any the first."""
+        self._first = ""
+
+    def add(self, row: Row) -> Statement:
+        statement = self._statement(row)
+        self.known.setdefault(statement.settlement_id, statement)
+        self._current.setdefault(statement.currency, statement)
+        self._first = self._first or statement.currency
+        return statement
+
+    def begin(self, row: Row) -> None:
+        statement = self.known[self._id(row, _currency(row))]
+        self._current[statement.currency] = statement
+        self._first = statement.currency
+
+    def of(self, row: Row) -> Statement:
+        found = self._current.get(row["currency"] or self._first)
+        if found is None:
+            remedy = f"No PaymentSummary states what was paid in {row['currency']}: download the whole report again."
+            raise row.drift("several_currencies", "currency", remedy)
+        return found
+
+    def _statement(self, row: Row) -> Statement:
+        currency = _currency(row)
+        return Statement(
+            channel=CHANNEL,
+            account=self._account,
+            settlement_id=self._id(row, currency),
+            currency=currency,
+            payout=row.amount(PAYABLE, currency),
+            starts_at=row.moment("period start date"),
+            ends_at=row.moment("period end date"),
+            deposited_at=row.moment("transaction posted timestamp"),
+            where=f"line {row.number}, column {PAYABLE}",
+        )
+
+    def _id(self, row: Row, currency: str) -> str:
+        return self._ids.of(_period(row), currency)
+
+
+def _is_summary(row: Row) -> bool:
+    return re.sub(r"\s", "", row[TYPE]).lower() == SUMMARY
+
+
+def _currency(row: Row) -> str:
     try:
-        with zipfile.ZipFile(io.BytesIO(body)) as archive, archive.open(archive.namelist()[0]) as file:
-            return file.read(LARGEST_FILE)
-    except (zipfile.BadZipFile, IndexError, RuntimeError, NotImplementedError, EOFError, OSError) as error:
-        remedy = f"The archive cannot be read ({error}): download the report again."
-        raise SchemaDrift("not_a_settlement", "$", body[:20], remedy) from None
+        return Money.zero(row["currency"]).currency
+    except ValueError:
+        raise row.drift("wrong_value", "currency", "A currency is a code of ISO 4217, like USD.") from None
 
 
-def _rows(body: bytes) -> Iterator[Row]:
-    text = body.decode("utf-8-sig", "replace").replace("\x00", "")
-    return _json_rows(text) if text.lstrip().startswith(("{", "[")) else _csv_rows(text)
+def _period(row: Row) -> str:
+    """The report has no id: its period is one, the same in CSV and JSON."""
+    start, end = row.moment("period start date"), row.moment("period end date")
+    if not end:
+        raise row.drift("missing", "period end date", "The period names the settlement.")
+    return f"{start:%Y-%m-%d}..{end:%Y-%m-%d}" if start else f"{end:%Y-%m-%d}"
 
 
-def _json_rows(text: str) -> Iterator[Row]:
+def _all_rows(file: BinaryIO) -> Iterator[Row]:
+    for part in parts(file):
+        beginning = part.read(64).removeprefix(b"\xef\xbb\xbf").lstrip()
+        part.seek(0)
+        yield from _json_rows(part) if beginning.startswith((b"{", b"[")) else _csv_rows(part)
+
+
+def _json_rows(part: BinaryIO) -> Iterator[Row]:
+    number = 0
+    there = False
     try:
-        document = decode_json(text)
+        for path, value in members(part, lists=("reportData",)):
+            there = there or (path == "reportData" and isinstance(value, list))
+            if path.startswith("reportData["):
+                number += 1
+                yield from _json_row(number, value)
     except ValueError as error:
-        raise SchemaDrift("not_a_settlement", "$", text[:60], f"Not JSON: {error}.") from None
-    data = document.get("reportData") if isinstance(document, dict) else None
-    if not isinstance(data, list):
-        raise SchemaDrift("not_a_settlement", "reportData", text[:60], "A report has its rows in reportData.")
-    for number, row in enumerate(data, start=1):
-        if not isinstance(row, dict):
-            raise SchemaDrift("wrong_type", f"reportData[{number - 1}]", row, "A row is an object of columns.")
-        cells = {_name(name): _cell(value) for name, value in row.items()}
-        if _is_a_row(cells.values()):
-            yield Row(number, cells)
+        raise SchemaDrift("not_a_settlement", "$", "", f"Not JSON: {error}.") from None
+    if not there:
+        raise SchemaDrift("not_a_settlement", "reportData", "", "A report has its rows in reportData.")
 
 
-def _csv_rows(text: str) -> Iterator[Row]:
+def _json_row(number: int, value: Any) -> Iterator[Row]:
+    if not isinstance(value, dict):
+        raise SchemaDrift("wrong_type", f"reportData[{number - 1}]", value, "A row is an object of columns.")
+    cells = {_name(name): _cell(cell) for name, cell in value.items()}
+    if _is_a_row(cells.values()):
+        yield Row(number, cells)
+
+
+def _csv_rows(part: BinaryIO) -> Iterator[Row]:
     """The header is the first line with the needed columns; what else stands around it counts the lines of the file."""
-    lines = csv.reader(io.StringIO(text), strict=False)
+    lines = csv.reader(text_lines(part, "utf-8-sig"), strict=False)
     names: list[str] = []
+    beginning = ""
     try:
         for number, cells in enumerate(lines, start=1):
-            if not names:
-                names = _header(cells)
-            elif _is_a_row(cells):
+            beginning = beginning or ",".join(cells)[:60]
+            if header := _header(cells):
+                names = header
+            elif names and _is_a_row(cells):
                 yield Row(number, dict(zip(names, (_cell(cell) for cell in cells), strict=False)))
     except csv.Error as error:
-        raise SchemaDrift("not_a_settlement", f"line {lines.line_num}", text[:60], f"Not CSV: {error}.") from None
+        raise SchemaDrift("not_a_settlement", f"line {lines.line_num}", beginning, f"Not CSV: {error}.") from None
     if not names:
         remedy = f"A report v1 has the columns {', '.join(NEEDED)}: download it with reportVersion=v1."
-        raise SchemaDrift("not_a_settlement", "line 1", text[:60], remedy)
+        raise SchemaDrift("not_a_settlement", "line 1", beginning, remedy)
 
 
 def _is_a_row(cells: Iterable[str]) -> bool:
@@ -154,14 +225,13 @@ def _is_a_row(cells: Iterable[str]) -> bool:
 
 def _header(cells: list[str]) -> list[str]:
     """The columns, when this line names them; nothing otherwise."""
-    names = [_name(cell) for cell in cells]
+    if TYPE not in (names := [_name(cell) for cell in cells]):
+        return []
     missing = [column for column in NEEDED if column not in names]
-    if not missing:
-        return names
-    if TYPE in names:
+    if missing:
         remedy = f"A report v1 has a column {missing[0]!r}: download it with reportVersion=v1."
         raise SchemaDrift("missing_column", "line 1", ", ".join(names), remedy)
-    return []
+    return names
 
 
 def _name(column: Any) -> str:
@@ -170,46 +240,16 @@ def _name(column: Any) -> str:
 
 def _cell(value: Any) -> str:
     r"""Without the quotes that Walmart's JSON leaves around some values (`"\"\""` is an empty one)."""
-    return "" if value is None else str(value).strip().strip('"').strip()
+    return "" if value is None else str(value).replace("\x00", "").strip().strip('"').strip()
 
 
-def _head(rows: Iterable[Row]) -> Row:
-    """The row of totals. Raises `SchemaDrift` when it is not there or not alone."""
-    found = [row for row in rows if re.sub(r"\s", "", row[TYPE]).lower() == SUMMARY]
-    if not found:
-        remedy = "The PaymentSummary row states the payout: download the whole report again."
-        raise SchemaDrift("not_a_settlement", f"column {TYPE}", "no PaymentSummary", remedy)
-    if len(found) > 1:
-        raise found[1].drift("several_settlements", TYPE, "One file holds one settlement: split the file.")
-    return found[0]
-
-
-def _currency(rows: Iterable[Row], head: Row) -> str:
-    """The summary's. Raises `SchemaDrift` when a row is in another."""
-    try:
-        currency = Money.zero(head["currency"]).currency
-    except ValueError:
-        raise head.drift("wrong_value", "currency", "A currency is a code of ISO 4217, like USD.") from None
-    for row in rows:
-        if row["currency"] not in ("", currency):
-            raise row.drift("several_currencies", "currency", "A settlement is in one currency: split the file.")
-    return currency
-
-
-def _settlement_id(head: Row) -> str:
-    """The report has no id: its period is one, the same in CSV and JSON."""
-    start, end = head.moment("period start date"), head.moment("period end date")
-    if not end:
-        raise head.drift("missing", "period end date", "The period names the settlement.")
-    return f"{start:%Y-%m-%d}..{end:%Y-%m-%d}" if start else f"{end:%Y-%m-%d}"
-
-
-def _line(number: int, row: Row, currency: str) -> SettlementLine:
-    labels = [row[TYPE], row["transaction description"], row[AMOUNT_TYPE], row["transaction reason description"]]
+def _line(number: int, row: Row, currency: str, rules: RuleSet) -> SettlementLine:
+    labels = (row[TYPE], row["transaction description"], row[AMOUNT_TYPE], row["transaction reason description"])
     return SettlementLine(
         number=number,
-        type=line_type(row[TYPE], row[AMOUNT_TYPE]),
+        type=rules.type_of(labels),
         label=" / ".join(label for label in labels if label) or "(no label)",
+        labels=labels,
         amount=row.amount(AMOUNT, currency),
         order_id=row.order_id(),
         line_id=row[ORDER_LINE] or None,
@@ -219,17 +259,7 @@ def _line(number: int, row: Row, currency: str) -> SettlementLine:
     )
 
 
-def _require_sum(settlement: Settlement, head: Row) -> None:
-    try:
-        total = settlement.lines_total
-    except (MoneyError, ValueError):
-        raise head.drift("sum_differs", PAYABLE, "The rows add up to more than can be kept exactly.") from None
-    if total != settlement.payout:
-        sums = f"stated {settlement.payout}, sum of {len(settlement.lines)} rows {total}"
-        remedy = "Rows are missing or doubled: download the report again, with all its pages."
-        raise SchemaDrift("sum_differs", f"line {head.number}, column {PAYABLE}", sums, remedy)
-
-
+@lru_cache(maxsize=1000)
 def _day(text: str) -> datetime:
     for shape in ("%m/%d/%Y", "%m/%d/%Y %H:%M:%S", "%Y-%m-%d", "%Y-%m-%dT%H:%M:%SZ"):
         try:

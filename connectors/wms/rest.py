@@ -32,6 +32,7 @@ from connectors.wms import documents
 from models.fulfilment import Release, Shipment
 
 SIGNATURE_HEADER = "X-Wms-Signature"
+PING = "orderyard-ping"
 DELIVERY_HEADER = "X-Wms-Delivery"
 Document = TypeVar("Document", bound=BaseModel)
 
@@ -45,6 +46,12 @@ class RestWms:
 
     async def aclose(self) -> None:
         await self._client.aclose()
+
+    async def ping(self) -> None:
+        """The contract has no health call: a release that nobody has is the cheapest read, and 404 its good answer."""
+        response = await self._client.send("find_release", "GET", _path(PING), correlation_id=PING)
+        if response.status_code != 404:
+            _require_success("wms ping", response)
 
     async def release(self, release: Release, *, retry: bool) -> None:
         if retry and await self._known(release):
@@ -119,11 +126,12 @@ def verify_report(headers: Mapping[str, str], body: bytes, secrets: tuple[str, .
     delivery = given.get(DELIVERY_HEADER.lower())
     if not delivery:
         raise WebhookRefused(f"{DELIVERY_HEADER} is missing")
-    return WebhookEvent(delivery_id=delivery, topic=_text(body, "event"), external_id=_text(body, "fulfilment_id"))
+    about = _text(body, "fulfilment_id") or _text(body, "rma")
+    return WebhookEvent(delivery_id=delivery, topic=_text(body, "event"), external_id=about)
 
 
 def parse_report(body: bytes) -> WmsReport:
-    """A verified report's shipment. Raises `SchemaDrift` with path, value and remedy."""
+    """What a verified report tells. Raises `SchemaDrift` with path, value and remedy."""
     return documents.read_report(body)
 
 

@@ -6,19 +6,21 @@ import json
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, BinaryIO, TypeVar
 
 from pydantic import ValidationError
 
 from connectors.drift import known_fields, unknown_fields
 from connectors.errors import SchemaDrift
 from connectors.ports import Drift, Parsed, ParsedReturns, Refusal, WebhookEvent, WebhookRefused
+from connectors.settlement_files import split
 from examples.bazaar import documents as bazaar
-from examples.bazaar.vocabulary import LINE_TYPES, VOCABULARY
+from examples.bazaar.vocabulary import RULES, VOCABULARY
 from models import order as canonical
 from models.money import Money, minor_unit
 from models.returns import ChannelReturn, ReturnLine
-from models.settlement import LineType, Settlement, SettlementLine
+from models.settlement import Entry, Reading, Settlement, SettlementLine
+from models.settlement_rules import RuleSet
 
 CHANNEL = "bazaar"
 FIELDS = known_fields(Path(__file__).with_name("fields.txt"))
@@ -30,6 +32,7 @@ class BazaarFormat:
     mapping_version = 1
     api_version = "3"
     vocabulary = VOCABULARY
+    settlement_rules = RULES
 
     def parse(self, body: bytes, account: str) -> Parsed:
         found = _understood(body, "purchase", lambda value: _order(value, account))
@@ -51,6 +54,16 @@ class BazaarFormat:
             return _settlement(bazaar.Statement.model_validate(_decoded(body)), account)
         except ValueError as error:
             raise _drift(error) from None
+
+    def read_settlement(self, file: BinaryIO, account: str, rules: RuleSet | None = None) -> Reading:
+        """Bazaar's statements are short: a day's sales, at most."""
+        rules = rules or RULES
+        for each in split(self.parse_settlement(file.read(), account)):
+            if isinstance(each, Entry):
+                line = each.line.model_copy(update={"type": rules.type_of((each.line.label,))})
+                yield Entry(each.settlement_id, line)
+            else:
+                yield each
 
 
 def moment(millis: int) -> datetime:
@@ -172,8 +185,9 @@ def _settlement(given: bazaar.Statement, account: str) -> Settlement:
     lines = tuple(
         SettlementLine(
             number=number,
-            type=LINE_TYPES.get(line.kind, LineType.UNKNOWN),
+            type=RULES.type_of((line.kind,)),
             label=line.kind,
+            labels=(line.kind,),
             amount=_money(line.amount, given.currency),
             order_id=line.purchase,
         )

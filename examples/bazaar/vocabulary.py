@@ -5,7 +5,7 @@ from connectors.ports import Vocabulary
 from models.channel import CancelReason, RefundReason
 from models.order import ChannelState
 from models.returns import ReturnState
-from models.settlement import LineType
+from models.settlement_rules import RuleSet
 
 STATES = {
     "UNPAID": ChannelState.PENDING,
@@ -15,14 +15,21 @@ STATES = {
     "SENT": ChannelState.SHIPPED,
     "VOID": ChannelState.CANCELLED,
 }
-LINE_TYPES = {
-    "ITEM": LineType.GOODS,
-    "POSTAGE": LineType.SHIPPING,
-    "TAX": LineType.TAX,
-    "TAX_KEPT": LineType.TAX_WITHHELD,
-    "COMMISSION": LineType.COMMISSION,
-    "PAYBACK": LineType.REFUND,
-}
+RULES = RuleSet.from_document(
+    {
+        "channel": "bazaar",
+        "version": 1,
+        "labels": ["kind"],
+        "rules": [
+            ["item", "goods"],
+            ["postage", "shipping"],
+            ["tax", "tax"],
+            ["tax_kept", "tax_withheld"],
+            ["commission", "commission"],
+            ["payback", "refund"],
+        ],
+    }
+)
 DECLINED = ("NOT_FOUND", "INVALID", "NOT_PAYABLE", "NOT_OPEN", "ALREADY_SENT", "TOO_MUCH", "ALREADY_JUDGED")
 VOCABULARY = Vocabulary(
     states=STATES,

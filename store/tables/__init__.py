@@ -5,31 +5,61 @@ from sqlmodel import SQLModel
 from store.tables.capture import ChannelCursor, InboxEvent, OutboxMessage
 from store.tables.catalogue import ListingRow, SkuWait
 from store.tables.channels import ChannelAuditRow, ChannelHealthRow, ChannelStockRow, DriftRow, ReturnRow
+from store.tables.finance import ExchangeRateRow
 from store.tables.orders import CaseRow, OrderRow, OrderTransition
-from store.tables.settlements import SettlementLineRow, SettlementRow
-from store.tables.stock import AllocationRow, ReservationRow, StockLevel, StockMove
+from store.tables.repairs import BreakerTripRow, CauseGoneRow, ItemTaxCodeRow, RepairItemRow, RepairRow
+from store.tables.returns import RefundRow, RestockRow, ReturnCountRow, ReturnProcessRow
+from store.tables.routing import NodeRow, RoutingRulesRow
+from store.tables.settlements import FindingRow, RuleSetRow, SettlementLineRow, SettlementOrderRow, SettlementRow
+from store.tables.stock import (
+    AllocationRow,
+    NodeLoad,
+    ReservationRow,
+    StockLevel,
+    StockMove,
+    StockReport,
+    StockWait,
+)
 
 metadata = SQLModel.metadata
 
 __all__ = [
     "AllocationRow",
+    "BreakerTripRow",
     "CaseRow",
+    "CauseGoneRow",
     "ChannelAuditRow",
     "ChannelCursor",
     "ChannelHealthRow",
     "ChannelStockRow",
     "DriftRow",
+    "ExchangeRateRow",
+    "FindingRow",
     "InboxEvent",
+    "ItemTaxCodeRow",
     "ListingRow",
+    "NodeLoad",
+    "NodeRow",
     "OrderRow",
     "OrderTransition",
     "OutboxMessage",
+    "RefundRow",
+    "RepairItemRow",
+    "RepairRow",
     "ReservationRow",
+    "RestockRow",
+    "ReturnCountRow",
+    "ReturnProcessRow",
     "ReturnRow",
+    "RoutingRulesRow",
+    "RuleSetRow",
     "SettlementLineRow",
+    "SettlementOrderRow",
     "SettlementRow",
     "SkuWait",
     "StockLevel",
     "StockMove",
+    "StockReport",
+    "StockWait",
     "metadata",
 ]

@@ -22,6 +22,9 @@ class ListingRow(SQLModel, table=True):
     version: int = Field(primary_key=True)
     valid_from: datetime = columns.moment()
     components: list[dict[str, Any]] = columns.document()
+    floor: dict[str, Any] | None = columns.document(nullable=True)
+    """`models.money.Money`."""
+    available_from: datetime | None = columns.moment(nullable=True)
 
     def listing(self) -> ListingMap:
         return ListingMap.model_validate(self.model_dump())

@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy import BigInteger, CheckConstraint, DateTime, Dialect, Numeric, Text, TypeDecorator, func
 from sqlalchemy import text as sql
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import JSON, JSONB
 from sqlmodel import Field
 
 
@@ -63,6 +63,11 @@ def now() -> Any:
 def document(*, nullable: bool = False) -> Any:
     """A JSON document; money in it is written as decimal strings."""
     return Field(**_nullable(nullable), sa_type=JSONB(none_as_null=True))
+
+
+def ordered_document() -> Any:
+    """A JSON document whose names keep their order, which `jsonb` would change."""
+    return Field(nullable=False, sa_type=JSON())
 
 
 def documents() -> Any:

@@ -93,6 +93,7 @@ class CaseRow(SQLModel, table=True):
     __table_args__ = (
         Index("exception_case_open", "opened_at", postgresql_where=sql("resolved_at IS NULL")),
         Index("exception_case_order", "order_key"),
+        Index("exception_case_subject", "subject", postgresql_where=sql("resolved_at IS NULL AND subject <> ''::text")),
     )
 
     case_id: str = columns.key()
@@ -104,6 +105,10 @@ class CaseRow(SQLModel, table=True):
     reason: str = columns.text()
     detail: dict[str, Any] = columns.document()
     allowed: list[str] = columns.document()
+    owner: str = columns.word("operations")
+    subject: str = columns.word("")
+    expires_at: datetime | None = columns.moment(nullable=True)
+    on_expiry: str | None = columns.text(nullable=True)
     opened_at: datetime = columns.moment()
     resolved_at: datetime | None = columns.moment(nullable=True)
     resolution: dict[str, Any] | None = columns.document(nullable=True)

@@ -1,10 +1,10 @@
 """Stock by item and node, and what orders hold of it."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import CheckConstraint, Index
-from sqlmodel import SQLModel
+from sqlmodel import Field, SQLModel
 
 from store.tables import columns
 
@@ -46,13 +46,59 @@ class ReservationRow(SQLModel, table=True):
 
 
 class AllocationRow(SQLModel, table=True):
-    """The decision which node ships what of an order, `models.fulfilment.Allocation`."""
+    """A decision which node ships what of an order, `models.fulfilment.Allocation`, and what it was made from."""
 
     __tablename__ = "allocation"
+    __table_args__ = (CheckConstraint("decision >= 1", name="allocation_decision"),)
 
     order_key: str = columns.key()
-    body: dict[str, Any] = columns.document()
+    decision: int = Field(primary_key=True)
+    body: dict[str, Any] = columns.ordered_document()
+    """In it the criteria of a score stand in the order in which they were compared."""
+    inputs: dict[str, Any] | None = columns.document(nullable=True)
+    """`models.routing.Inputs`; empty for decisions that are older than routing rules."""
     decided_at: datetime = columns.now()
+
+
+class NodeLoad(SQLModel, table=True):
+    """A fulfilment that a node was given on a day, in the node's own time zone; gone when all of it is given back."""
+
+    __tablename__ = "node_load"
+    __table_args__ = (Index("node_load_of_day", "node", "day"),)
+
+    order_key: str = columns.key()
+    node: str = columns.key()
+    decision: int = Field(primary_key=True)
+    day: date
+
+
+class StockWait(SQLModel, table=True):
+    """An order that waits for an item. It stays on the list, as told, until it asks again or gives up."""
+
+    __tablename__ = "stock_wait"
+    __table_args__ = (Index("stock_wait_of_item", "item", "since"),)
+
+    order_key: str = columns.key()
+    item: str = columns.key()
+    decision: int
+    """Whose short items these are."""
+    workflow_id: str = columns.text()
+    since: datetime = columns.moment()
+    told_at: datetime | None = columns.moment(nullable=True)
+
+
+class StockReport(SQLModel, table=True):
+    """A shortfall or a receipt that was counted; one that is reported twice moves stock once."""
+
+    __tablename__ = "stock_report"
+    __table_args__ = (columns.one_of("kind", ("shortfall", "receipt"), "stock_report_kind"),)
+
+    kind: str = columns.key()
+    order_key: str = columns.key()
+    """Empty for a receipt without an order."""
+    report_id: str = columns.key()
+    body: dict[str, Any] = columns.document()
+    counted_at: datetime = columns.now()
 
 
 class StockMove(SQLModel, table=True):

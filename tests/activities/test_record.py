@@ -8,11 +8,11 @@ from temporalio.exceptions import ApplicationError
 from temporalio.testing import ActivityEnvironment
 
 from activities.record import Milestone, RecordActivities
+from models.life import OrderLife
 from models.messages import OrderSnapshot, OrderState
 from store import orders
 from store.database import Database
 from tests.workflows.world import an_order
-from workflows.channel_parcels import ledger_of
 
 
 @pytest.fixture
@@ -24,7 +24,9 @@ async def database(database_url: str) -> AsyncIterator[Database]:
 
 async def test_a_milestone_of_an_order_that_is_not_registered_yet_is_tried_again_at_once(database: Database) -> None:
     order = an_order()
-    snapshot = OrderSnapshot(key=order.key, state=OrderState.ACCEPTED, quantities=ledger_of(order))
+    snapshot = OrderSnapshot(
+        key=order.key, state=OrderState.ACCEPTED, quantities=OrderLife.of(order).goods.quantities()
+    )
     record = RecordActivities(database).record
     with pytest.raises(ApplicationError, match="register it") as refusal:
         await ActivityEnvironment().run(record, Milestone(snapshot=snapshot))

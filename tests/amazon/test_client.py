@@ -251,7 +251,7 @@ def answering(answer: Callable[[httpx.Request], httpx.Response]) -> AmazonChanne
         provider="amazon",
         account="US-1",
         base_url="http://amazon.test",
-        credentials={"client_id": "a", "client_secret": "b", "refresh_token": "c"},
+        credentials={"client_id": "a", "client_secret": "b", "refresh_token": "c", "seller_id": "A1"},
     )
     return AmazonChannel(connection, transport=httpx.MockTransport(vendor))
 

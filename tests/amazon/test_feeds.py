@@ -355,14 +355,6 @@ async def test_a_feed_that_does_not_come_to_its_end_is_declined(
     assert raised.value.code == code
 
 
-async def test_a_connection_without_a_seller_id_says_so(twin: AmazonTwin, connect: Connect) -> None:
-    channel = connect(seller_id="")
-    order = await shipped(twin, channel)
-    with pytest.raises(Declined) as raised:
-        await channel.refund(refund(order), retry=False)
-    assert (raised.value.code, raised.value.field) == ("missing", "seller_id")
-
-
 async def test_an_account_may_have_words_of_its_own_for_a_reason(
     twin: AmazonTwin, channel: AmazonChannel, connect: Connect
 ) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from connectors.amazon.client import AmazonChannel
 from connectors.errors import Declined, InDoubt
-from connectors.registry import ChannelConnection
+from connectors.registry import ChannelConnection, ConnectionsError
 from models.channel import Progress, StockQuantity, StockUpdate
 from sandbox.amazon import AmazonTwin
 from sandbox.amazon_listings import SELLER_ID
@@ -224,3 +224,12 @@ async def test_a_listings_feed_that_cannot_be_read_is_fatal(
     with pytest.raises(Declined) as raised:
         await finished(channel, Progress(operation=json.dumps({"purpose": "stock", "feed_id": feed_id})))
     assert raised.value.code == "feed_fatal"
+
+
+async def test_a_connection_that_does_not_name_the_seller_is_refused_before_it_goes_live(twin: AmazonTwin) -> None:
+    entry = twin.connection()
+    entry["options"].pop("seller_id")
+    with pytest.raises(ConnectionsError, match="credential 'seller_id' is not set"):
+        AmazonChannel(ChannelConnection.model_validate(entry))
+    named = {**entry, "credentials": {**entry["credentials"], "seller_id": "A1"}}
+    await AmazonChannel(ChannelConnection.model_validate(named)).aclose()

@@ -1,6 +1,7 @@
 """Every real payload at hand becomes an order that adds up, or a refusal with a known reason."""
 
 import json
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
@@ -77,7 +78,7 @@ def test_no_damage_to_an_order_makes_the_parser_raise(data: st.DataObject) -> No
         if isinstance(holder, dict) and data.draw(st.booleans()):
             del holder[name]
         else:
-            holder[name] = data.draw(ODD)
+            holder[name] = deepcopy(data.draw(ODD))  # Later damage must not reach what the next example draws.
     parsed = parse(json.dumps(document).encode(), "US-1")
     for found in parsed.orders:
         assert not found.totals.difference

@@ -4,8 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors.amazon.labels import line_type
-from connectors.amazon.settlement import parse_settlement
+from connectors.amazon.settlement import RULES, parse_settlement
 from connectors.errors import SchemaDrift
 from models.money import Money
 from models.settlement import LineType, Settlement
@@ -115,12 +114,12 @@ def test_a_report_that_does_not_add_up_is_refused_with_both_sums() -> None:
 
 
 @pytest.mark.parametrize(
-    ("cells", "reason"),
-    [({"currency": "EUR"}, "several_currencies"), ({"settlement_id": "282"}, "several_settlements")],
+    ("cells", "column"),
+    [({"currency": "EUR"}, "currency"), ({"settlement_id": "282"}, "settlement-id")],
 )
-def test_one_file_is_one_settlement_in_one_currency(cells: dict[str, str], reason: str) -> None:
+def test_a_row_of_a_settlement_or_currency_without_a_total_is_refused(cells: dict[str, str], column: str) -> None:
     found = drift(report([HEAD, GOODS, changed(FEE, **cells)]))
-    assert found.reason == reason
+    assert (found.reason, found.path) == ("no_total", f"line 4, column {column}")
     assert found.path.startswith("line 4")
 
 
@@ -154,7 +153,7 @@ def test_a_time_that_cannot_be_read_is_refused_at_its_line() -> None:
     ],
 )
 def test_labels_are_classified_by_rule_and_never_guessed(labels: tuple[str, str, str], expected: LineType) -> None:
-    assert line_type(*labels) is expected
+    assert RULES.type_of(labels) is expected
 
 
 @given(st.lists(st.integers(-(10**9), 10**9), min_size=1, max_size=30))

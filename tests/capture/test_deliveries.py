@@ -131,9 +131,7 @@ async def test_an_event_after_the_end_of_its_order_is_kept_and_says_so(scene: Sc
     late = await scene.deliver(webhook(payload(order_id, SECOND), order_id))
     again = await scene.deliver(webhook(payload(order_id, SECOND), order_id))
     assert late.status == "delivered"
-    assert late.outcome == (
-        f"{key_of(order_id)}: has ended as cancelled, version 2026-11-20T09:06:00+00:00 is kept only"
-    )
+    assert late.outcome == (f"{key_of(order_id)}: has ended as cancelled, version 2026-11-20T09:06:00+00:00 is kept")
     assert again.outcome == f"{key_of(order_id)}: version 2026-11-20T09:06:00+00:00 is known"
     assert (await row_of(scene.database, order_id)).state == "cancelled"
 

@@ -9,7 +9,7 @@ import pytest
 
 from models.messages import OrderState
 from store.inbox import NewEvent
-from tests.capture.scene import Scene, an_id, key_of, payload, webhook
+from tests.capture.scene import Scene, an_id, key_of, payload, until, webhook
 
 
 def report(order_id: int, **changes: Any) -> dict[str, Any]:
@@ -75,11 +75,15 @@ async def ended(scene: Scene) -> int:
     return order_id
 
 
-async def test_a_report_of_another_parcel_to_an_order_that_has_ended_is_a_dead_letter(scene: Scene) -> None:
-    told = report(await ended(scene))
+async def test_another_parcel_of_an_order_that_has_ended_is_somebodys_turn(scene: Scene) -> None:
+    order_id = await ended(scene)
+    told = report(order_id)
     told["shipment"]["shipment_id"] = "P-2"
     late = await scene.deliver(pushed(json.dumps(told).encode()))
-    assert (late.status, late.refusals[0]["reason"]) == ("dead", "nobody_waits")
+    follow_up = f"follow-up/{key_of(order_id)}"
+    assert (late.status, late.outcome) == ("delivered", f"handed to {follow_up}")
+    case = await until(lambda: scene.world.client.get_workflow_handle(follow_up).query("case"), bool)
+    assert case["kind"] == "late_event"
 
 
 async def test_a_report_that_an_order_had_before_it_ended_troubles_nobody(scene: Scene) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -17,13 +18,34 @@ COMMANDS = {
     "settle": ["--channel", "--account", "--json"],
     "order list": ["--state", "--channel", "--limit", "--json"],
     "order show": ["--json"],
-    "order cancel": ["--reason", "--actor", "--json"],
+    "order cancel": ["--line", "--reason", "--why", "--actor", "--json"],
+    "order hold": ["--reason", "--expires", "--on-expiry", "--actor"],
+    "order change": ["--ship-to", "--service", "--sku", "--quantity", "--reason", "--actor"],
     "exceptions list": ["--kind", "--channel", "--all", "--json"],
     "exceptions resolve": ["--actor", "--note", "--ship-to", "--service-level", "--sku"],
+    "refund": ["--line", "--amount", "--shipping", "--reason", "--id", "--dry-run", "--actor", "--json"],
+    "replace": ["--line", "--reason", "--paid", "--actor", "--json"],
+    "returns list": ["--state", "--order", "--limit", "--json"],
+    "returns show": ["--json"],
+    "returns request": ["--line", "--reason", "--id", "--actor", "--json"],
+    "returns decide": ["--accept", "--refuse", "--order", "--line", "--reason", "--actor"],
+    "returns inspect": ["--item", "--receipt", "--node", "--note", "--actor"],
+    "returns exchange": ["--line", "--note", "--actor"],
     "dead-letters list": ["--channel", "--reason", "--json"],
     "dead-letters replay": ["--all"],
     "schedules apply": ["--poll-seconds", "--json"],
-    "listings map": [],
+    "listings map": ["--floor", "--available-from"],
+    "rates set": ["--on", "--source"],
+    "rates list": ["--currency", "--json"],
+    "routing show": ["--json"],
+    "routing apply": ["--actor", "--check", "--json"],
+    "routing explain": ["--decision", "--json"],
+    "nodes list": ["--json"],
+    "versions": ["--json"],
+    "versions set-current": [],
+    "versions ramp": [],
+    "versions rescue": ["--query", "--to", "--dry-run", "--yes"],
+    "versions check": ["--query", "--json"],
 }
 
 
@@ -46,12 +68,25 @@ def test_where_no_stack_runs_every_command_that_needs_one_says_how_to_start_it(t
         ["order", "list"],
         ["order", "show", "shopify/main/1"],
         ["order", "cancel", "shopify/main/1"],
+        ["order", "hold", "shopify/main/1", "--reason", "the buyer called"],
+        ["order", "change", "shopify/main/1", "--service", "express"],
+        ["rates", "set", "USD", "EUR", "0.92"],
         ["exceptions", "list", "--json"],
         ["exceptions", "resolve", "some-case", "retry"],
+        ["refund", "shopify/main/1", "--shipping"],
+        ["replace", "shopify/main/1", "--line", "1=1"],
+        ["returns", "list"],
+        ["returns", "show", "RMA-1"],
         ["dead-letters", "list"],
         ["dead-letters", "replay", "1"],
         ["schedules", "apply"],
         ["listings", "map", "shopify", "SKU", "ITEM"],
+        ["routing", "show"],
+        ["routing", "explain", "shopify/main/1"],
+        ["nodes", "list"],
+        ["versions"],
+        ["versions", "set-current", "1.0"],
+        ["versions", "rescue", "shopify/main/1"],
         ["ingest", "shopify", "starter.py"],
         ["settle", "starter.py"],
     ]
@@ -89,6 +124,26 @@ def test_arguments_that_cannot_be_meant_are_refused_before_anything_is_done(sett
         (["order", "show", "1"], "write channel/account/external-id"),
         (["order", "show", "shopify//1"], "write channel/account/external-id"),
         (["order", "cancel", ""], "write channel/account/external-id"),
+        (["order", "cancel", "a/b/1", "--line", "1"], "--line 1: write LINE=UNITS"),
+        (["order", "cancel", "a/b/1", "--line", "1=0"], "--line 1=0: 0 units are none: give 1 or more"),
+        (["order", "cancel", "a/b/1", "--line", "1=1", "--line", "1=2"], "line 1 is named twice"),
+        (["order", "cancel", "a/b/1", "--why", "boredom"], "'boredom' is not one of"),
+        (["order", "hold", "a/b/1", "--reason", " "], "say why the order is held"),
+        (["order", "hold", "a/b/1", "--reason", "x", "--expires", "soon"], "--expires soon: not a time: write 30m"),
+        (["order", "hold", "a/b/1", "--reason", "x", "--expires", "2026-01-01"], "that has passed already"),
+        (
+            ["order", "hold", "a/b/1", "--reason", "x", "--on-expiry", "retry"],
+            "a hold ends by itself in skip or cancel",
+        ),
+        (["order", "change", "a/b/1"], "say what changes"),
+        (["order", "change", "a/b/1", "--quantity", "1=less"], "--quantity 1=less: write LINE=UNITS"),
+        (["order", "change", "a/b/1", "--ship-to", "[]"], "--ship-to is not an address"),
+        (["rates", "set", "USD", "dollars", "1"], "'dollars' is not a currency"),
+        (["rates", "set", "USD", "EUR", "0"], "rate '0': write a number above 0"),
+        (["rates", "set", "EUR", "eur", "1"], "a currency needs no rate into itself"),
+        (["rates", "set", "USD", "EUR", "1", "--on", "1 May"], "--on 1 May: not a day: write YYYY-MM-DD"),
+        (["listings", "map", "shopify", "S", "I", "--floor", "12.5"], "write the amount and its currency"),
+        (["listings", "map", "shopify", "S", "I", "--available-from", "May"], "--available-from May: not a day"),
         (["exceptions", "resolve", "c", "amend", "--ship-to", "{"], "--ship-to is not an address"),
         (["exceptions", "resolve", "c", "amend", "--sku", "1"], "write LINE=SKU"),
         (["exceptions", "resolve", "c", "amend", "--sku", "1=A", "--sku", "1=B"], "each line once"),
@@ -125,3 +180,28 @@ def test_a_store_without_anything_in_it_lists_nothing(settings: dict[str, str]) 
 def settings(database_url: str) -> dict[str, str]:
     """A store, and no engine."""
     return {"ORDERYARD_DATABASE_URL": database_url, "TEMPORAL_ADDRESS": "127.0.0.1:1"}
+
+
+def test_a_rate_is_entered_corrected_and_listed(settings: dict[str, str]) -> None:
+    first, second, listed, others = run_each(
+        [
+            ["rates", "set", "usd", "EUR", "0.9", "--on", "2026-11-02"],
+            ["rates", "set", "USD", "EUR", "0.92", "--on", "2026-11-02", "--source", "ECB"],
+            ["rates", "list", "--json"],
+            ["rates", "list", "--currency", "GBP", "--json"],
+        ],
+        settings,
+    )
+    assert (first.code, first.out.strip()) == (0, "1 USD = 0.9 EUR from 2026-11-02 on")
+    assert second.code == 0
+    (rate,) = listed.json()
+    assert (rate["currency"], rate["books_currency"], rate["valid_on"]) == ("USD", "EUR", "2026-11-02")
+    assert (Decimal(rate["rate"]), rate["source"]) == (Decimal("0.92"), "ECB")
+    assert others.json() == []
+
+
+def test_a_listing_is_mapped_with_its_floor_price_and_its_first_day(settings: dict[str, str]) -> None:
+    again = ["listings", "map", "shopify", "SKU-1", "ITEM=2:1"]
+    priced, plain = run_each([[*again, "--floor", "12.50EUR", "--available-from", "2027-01-31"], again], settings)
+    assert (priced.code, priced.out.strip()) == (0, "shopify SKU-1: version 1")
+    assert (plain.code, plain.out.strip()) == (0, "shopify SKU-1: version 2")

@@ -1,4 +1,4 @@
-"""Clients that live in npm: Walmart's, and Shopify's check of a webhook's signature.
+"""Clients that live in npm: Walmart's, Shopify's check of a webhook's signature, and Avalara's.
 
 They run where Node.js is, and the packages are: `make clients` puts them into `var/clients`, or say another folder in
 `ORDERYARD_NPM_CLIENTS`.
@@ -56,6 +56,15 @@ def test_shopifys_own_library_takes_our_webhooks_for_its_own(sandbox: RunningSan
     assert true["valid"], true
     assert true["webhookId"] == delivery.headers["x-shopify-webhook-id"]
     assert (false["valid"], false["reason"]) == (False, "invalid_hmac")
+
+
+def test_avalaras_client_pings_records_and_voids(sandbox: RunningSandbox) -> None:
+    told = sandbox.credentials("tax")
+    asked = (told["base_url"], told["account_id"], told["license_key"], told["company_code"])
+    done = told_by("avatax.cjs", "avatax", *asked)
+    assert done["authenticated"] is True
+    assert (done["code"], done["status"]) == ("INDEPENDENT-2", "Cancelled")
+    assert done["tax"] > 0
 
 
 def shown(delivery: Delivery) -> dict[str, Any]:

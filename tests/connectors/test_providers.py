@@ -10,7 +10,7 @@ from connectors.providers import FORMATS, connect
 from connectors.registry import Connections, ConnectionsError
 
 CREDENTIALS = {
-    "amazon": {"client_id": "i", "client_secret": "s", "refresh_token": "r"},
+    "amazon": {"client_id": "i", "client_secret": "s", "refresh_token": "r", "seller_id": "m"},
     "shopify": {"access_token": "t"},
     "erp": {"client_id": "i", "client_secret": "s"},
     "wms": {"api_key": "k"},

@@ -69,6 +69,23 @@ async def test_a_signed_body_that_is_garbage_is_kept_and_dead_lettered(gateway: 
     assert len(found) == 3
 
 
+async def test_two_accounts_of_a_channel_have_each_its_own_secret_and_its_own_orders(
+    database_url: str, database: Database, connections: Connections, temporal_server: LocalTemporal
+) -> None:
+    main = connections.channel("shopify", "main")
+    assert main
+    outlet = main.model_copy(update={"account": "outlet", "webhook_secrets": ("the outlet's",)})
+    both = connections.model_copy(update={"channels": (*connections.channels, outlet)})
+    body, path = payload(an_id()), "/webhooks/shopify/outlet"
+    async with serving(database_url, both, temporal_server.address, NAMESPACE) as gateway:
+        assert (await gateway.shopify(body, path=path)).status_code == 401
+        for secret in ({}, {"secret": "the outlet's", "path": path}):
+            assert (await gateway.shopify(body, "delivery-1", **secret)).json() == {"status": "kept"}
+        found = await until(lambda: events(database), lambda each: all(event.status == "delivered" for event in each))
+    assert sorted(event.account for event in found) == ["main", "outlet"]
+    assert len({event.outcome for event in found}) == 2
+
+
 @pytest.mark.parametrize("path", ["/webhooks/shopify/other", "/webhooks/nowhere/main", "/webhooks/tax/main"])
 async def test_an_account_without_a_connection_is_unknown(gateway: Gateway, database: Database, path: str) -> None:
     answer = await gateway.shopify(payload(an_id()), path=path)

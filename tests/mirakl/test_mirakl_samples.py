@@ -29,7 +29,7 @@ SETTLEMENTS = {
 }
 UNSETTLED = {
     "settlement__TL02_transactions.json": "payment_absent",
-    "settlement__tl01_payments.json": "wrong_cycle",
+    "settlement__tl01_payments.json": "sum_differs",
     "settlement__tl01_simpleOrder.json": "payment_absent",
     "settlement__tl01_withRefund.json": "payment_absent",
     "settlement__tl01_withoutShipping.json": "payment_absent",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, time
 from decimal import Decimal
 from uuid import UUID
 
@@ -27,18 +27,34 @@ from models.channel import (
     StockQuantity,
     StockUpdate,
 )
-from models.fulfilment import Allocation, ConfirmedParcel, FulfilmentPlan, NodePlan, PickLine, Release, Shipment
+from models.fulfilment import (
+    Allocation,
+    Candidate,
+    ConfirmedParcel,
+    FulfilmentPlan,
+    HeldPick,
+    NodePlan,
+    PickLine,
+    Release,
+    RoutingRequest,
+    Shipment,
+    Shortfall,
+    ShortfallKind,
+)
 from models.messages import (
     CancelOutcome,
     CancelRequest,
+    CancelStatus,
     ChannelUpdate,
     MappingAdded,
     OrderSnapshot,
     OrderState,
     ShipmentRecord,
+    StockArrived,
     Transition,
 )
 from models.money import Money
+from models.nodes import Node
 from models.order import (
     Address,
     Buyer,
@@ -57,8 +73,14 @@ from models.order import (
 )
 from models.quantities import LineQuantities, QuantityLedger
 from models.returns import ChannelReturn, ReturnLine, ReturnState
+from models.routing import DEFAULT_RULES, Inputs, Shelves
 from models.settlement import LineType, OrderMoney, Settlement, SettlementLine, SettlementResult
 from models.systems import ErpOrder, FraudVerdict, Notice, ReleaseCancelled, TaxQuote
+from tests.models.examples_of_lifecycle import order_examples
+from tests.models.examples_of_repair import repair_examples
+from tests.models.examples_returns import RETURN_EXAMPLES
+from tests.models.ledger_examples import LEDGER_EXAMPLES
+from tests.settlement.model_examples import MONEY
 
 NOON = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 CORRELATION_ID = UUID("6c0c5d58-5d1c-4d3e-8a6e-0c4c8a1f5f11")
@@ -103,7 +125,19 @@ ORDER = Order(
     extras={"shipment": "standard"},
 )
 PICK = PickLine(line_id="L1", item="TENT-4P", quantity=2)
-NODE = NodePlan(node="BER-1", units={"L1": 2}, picks=(PICK,))
+NODE = NodePlan(node="BER-1", picks=(PICK,), entity="Camp GmbH")
+ROUTING = RoutingRequest(order_key=KEY, decision=1, picks=(PICK,), country="DE", at=NOON)
+CANDIDATE = Candidate(node="BER-1", chosen=True, why="ships 2 of 2 from DE", score={"cost": "4.90 EUR"})
+PLACE = Node(name="BER-1", country="DE", cut_off=time(14), handling_days=0, costs={"DE": Decimal("4.90")})
+SHELVES = Shelves(nodes=(PLACE,), stock={"BER-1": {"TENT-4P": 5}}, load={"BER-1": 1})
+SHORTFALL = Shortfall(
+    report_id="R-1",
+    fulfilment_id=f"{KEY}#BER-1",
+    node="BER-1",
+    kind=ShortfallKind.SHORT_PICK,
+    reported_at=NOON,
+    picks=(PICK,),
+)
 COMPONENT_LINE = ComponentLine(line_id="L1", item="TENT-4P", per_unit=1, quantity=2, amount=eur("25.00"))
 RELEASE = Release(
     fulfilment_id=f"{KEY}#BER-1",
@@ -186,6 +220,7 @@ REJECTED = Rejected(key="TENT", code="unknown_sku", message="no such listing")
 STOCK = StockQuantity(sku="TENT", quantity=3)
 
 EXAMPLES: tuple[Model, ...] = (
+    *LEDGER_EXAMPLES,
     OrderRefund(refund_id="F-1", amount=eur("5.00"), at=NOON, quantities={"L1": 1}),
     ChannelRequest.model_validate(ASKED),
     Acknowledgement.model_validate({**ASKED, "lines": ("L1",)}),
@@ -224,7 +259,16 @@ EXAMPLES: tuple[Model, ...] = (
     ORDER,
     PICK,
     NODE,
-    Allocation(order_key=KEY, nodes=(NODE,), short={"L2": 1}, reason="the nearest node with all of it"),
+    ROUTING,
+    CANDIDATE,
+    Allocation(order_key=KEY, nodes=(NODE,), short=(PICK,), rule="nearest-1", considered=(CANDIDATE,)),
+    HeldPick(node="BER-1", item="TENT-4P", quantity=2),
+    SHORTFALL,
+    PLACE,
+    DEFAULT_RULES,
+    SHELVES,
+    Inputs(request=ROUTING, shelves=SHELVES, rules=DEFAULT_RULES),
+    StockArrived(item="TENT-4P"),
     RELEASE,
     SHIPMENT,
     CONFIRMED,
@@ -237,7 +281,7 @@ EXAMPLES: tuple[Model, ...] = (
     CASE,
     Transition(at=NOON, state=OrderState.ACCEPTED, cause="paid"),
     CancelRequest(reason="changed my mind", actor="buyer"),
-    CancelOutcome(confirmed=True, reason=""),
+    CancelOutcome(status=CancelStatus.CONFIRMED, reason=""),
     ChannelUpdate(order=ORDER),
     MappingAdded(sku="TENT"),
     RECORD,
@@ -252,6 +296,7 @@ EXAMPLES: tuple[Model, ...] = (
     ),
     QUANTITIES["L1"],
     QUANTITIES,
+    *MONEY,
     SETTLEMENT_LINE,
     SETTLEMENT,
     OrderMoney(order_key=KEY, settlement_id="1", received=eur("25.00"), fees=eur("-3.75"), refunds=eur("0.00")),
@@ -276,4 +321,7 @@ EXAMPLES: tuple[Model, ...] = (
         values={"tracking": "0034"},
         at=NOON,
     ),
+    *repair_examples(ORDER),
+    *order_examples(ORDER, CASE, COMPONENT_LINE, SHIPMENT),
+    *RETURN_EXAMPLES,
 )

@@ -20,6 +20,7 @@ from models.channel import ChannelHealth, QuotaLeft
 from models.messages import OrderState, Transition
 from models.order import Order
 from tests.models.examples import EXAMPLES, ORDER
+from tests.models.examples_of_repair import RATES
 
 FIRST_VERSION_OF_AN_ORDER = """{
   "schema_version": 1,
@@ -94,7 +95,7 @@ def test_a_model_survives_its_journey_through_json(example: Model) -> None:
     assert read.model_dump_json() == written
 
 
-MEASURED = (QuotaLeft, ChannelHealth)
+MEASURED = (QuotaLeft, ChannelHealth, *RATES)
 """Hold rates of calls: they are measured, not counted, and never money."""
 
 

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-pytest.register_assert_rewrite("tests.prove.audit", "tests.prove.scenes", "tests.prove.product")
+pytest.register_assert_rewrite(*(f"tests.prove.{name}" for name in ("audit", "capturing", "scenes", "product")))
 
-from tests.prove.postman import Postman  # noqa: E402 - asserts of these explain themselves once they are rewritten
+from tests.prove.capturing import SELDOM, in_small_pages, without_erp  # noqa: E402 - rewritten asserts explain themselves
+from tests.prove.postman import Postman  # noqa: E402
 from tests.prove.product import Product, Size  # noqa: E402
-from tests.prove.scenes import SELDOM  # noqa: E402
 
 SMALL = Size(orders=24, per_second=20.0, patience=60.0)
 THOUSAND = Size(orders=1000, per_second=40.0, patience=600.0)
@@ -54,6 +54,15 @@ async def large(own_directory: Path) -> AsyncIterator[Product]:
 
 @pytest_asyncio.fixture
 async def thousand(own_directory: Path) -> AsyncIterator[Product]:
-    """A product that polls only when it is told to."""
-    async with Postman() as postman, Product(own_directory, THOUSAND, postman, poll_seconds=SELDOM) as product:
+    """A product that polls only when it is told to, page by small page."""
+    async with Postman() as postman:
+        product = Product(own_directory, THOUSAND, postman, poll_seconds=SELDOM, change=in_small_pages)
+        async with product:
+            yield product
+
+
+@pytest_asyncio.fixture
+async def bereft(own_directory: Path) -> AsyncIterator[Product]:
+    """A product whose ERP is dead."""
+    async with Postman() as postman, Product(own_directory, LARGE, postman, change=without_erp) as product:
         yield product

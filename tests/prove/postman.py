@@ -46,6 +46,8 @@ class Postman:
         self.doubling = 0.0
         self.delaying = 0.0
         self.holding = False
+        self.taken = 0
+        """Webhooks about orders that were handed in."""
         self.lost: list[Letter] = []
         self.doubled: list[Letter] = []
         self.delayed: list[Letter] = []
@@ -80,16 +82,19 @@ class Postman:
     async def _take(self, request: Request) -> Response:
         headers = {name: value for name, value in request.headers.items() if name not in OF_THE_WIRE}
         letter = Letter(request.url.path, headers, await request.body())
-        if self._goes_astray(letter):
-            return Response(status_code=200)
-        if letter.about_an_order and self._chance.random() < self.delaying:
-            self.delayed.append(letter)
+        self.taken += letter.about_an_order
+        fate = self._fate(letter)
+        if fate is not None:
+            fate.append(letter)
+        if fate is self.delayed:
             task = asyncio.create_task(self._deliver_later(letter, self._chance.uniform(0.5, 3.0)))
             self._on_the_way.add(task)
             task.add_done_callback(self._on_the_way.discard)
-            return Response(status_code=200)
-        answers = await asyncio.gather(*(self.deliver(letter) for _ in range(self._copies(letter))))
-        return Response(status_code=max(answers))
+        if fate is None or fate is self.doubled:
+            copies = 2 if fate is self.doubled else 1
+            answers = await asyncio.gather(*(self.deliver(letter) for _ in range(copies)))
+            return Response(status_code=max(answers))
+        return Response(status_code=200)
 
     async def _deliver_later(self, letter: Letter, seconds: float) -> None:
         """Behind others that were sent after it."""
@@ -98,19 +103,15 @@ class Postman:
             await asyncio.sleep(seconds)
             answer = await self.deliver(letter)
 
-    def _goes_astray(self, letter: Letter) -> bool:
+    def _fate(self, letter: Letter) -> list[Letter] | None:
+        """Where it is noted down; None for a letter that simply arrives. Nothing befalls one letter twice."""
         if not letter.about_an_order:
-            return False
+            return None
         if self.holding and letter.of_shopify:
-            self.held.append(letter)
-        elif self._chance.random() < self.losing:
-            self.lost.append(letter)
-        else:
-            return False
-        return True
-
-    def _copies(self, letter: Letter) -> int:
-        if letter.about_an_order and self._chance.random() < self.doubling:
-            self.doubled.append(letter)
-            return 2
-        return 1
+            return self.held
+        drawn = self._chance.random()
+        for share, fate in ((self.losing, self.lost), (self.doubling, self.doubled), (self.delaying, self.delayed)):
+            if drawn < share:
+                return fate
+            drawn -= share
+        return None

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import time
+from collections.abc import Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 from cli.local import prepare
 from cli.run import Condition, Run, running
+from stack.running import write_private
 from stack.up import LocalStack, StackOptions
 from tests.prove.postman import Postman
 from tests.prove.story import story
@@ -19,6 +22,8 @@ SPEED = ("--quota-scale", "500", "--ship-delay", "0.2")
 LOOK_SECONDS = 0.1
 OURS = ("postgres", "temporal", "worker", "gateway")
 """What we run; the sandbox is the outside world."""
+Change = Callable[[dict[str, Any]], None]
+"""To the content of the connections file."""
 
 
 @dataclass(frozen=True)
@@ -33,10 +38,18 @@ class Product:
     """`async with Product(data_dir, size, postman) as product:`"""
 
     def __init__(
-        self, data_dir: Path, size: Size, postman: Postman, *, fast: bool = False, poll_seconds: int = POLL_SECONDS
+        self,
+        data_dir: Path,
+        size: Size,
+        postman: Postman,
+        *,
+        fast: bool = False,
+        poll_seconds: int = POLL_SECONDS,
+        change: Change | None = None,
     ) -> None:
         """`fast` gives up safety against a crash of the machine (never against `kill -9`)."""
         self._poll_seconds = poll_seconds
+        self._change = change
         self.size = size
         self.postman = postman
         arguments = [*SPEED, "--webhooks-to", postman.url]
@@ -59,6 +72,8 @@ class Product:
         async with AsyncExitStack() as undo:
             self.stack = await undo.enter_async_context(LocalStack(self._options))
             self.postman.to = self.stack.gateway_url
+            if self._change:
+                await self._connect_otherwise(self._change)
             connections = await prepare(self.stack, self._poll_seconds)
             self.run = await undo.enter_async_context(running(self.stack, connections))
             self._running = undo.pop_all()
@@ -111,6 +126,14 @@ class Product:
         if not await self.run.until(done, self.size.patience, LOOK_SECONDS):
             waited = f"waited {time.monotonic() - began:.0f} s for {what}"
             raise AssertionError(await story(self.run, self.stack.data_dir, waited))
+
+    async def _connect_otherwise(self, change: Change) -> None:
+        """The worker reads its connections when it starts."""
+        assert self.stack.connections_file
+        connections = json.loads(self.stack.connections_file.read_text())
+        change(connections)
+        write_private(self.stack.connections_file, json.dumps(connections))
+        await self.stack.restart("worker")
 
     async def _done(self) -> int:
         now = await self.run.effects()

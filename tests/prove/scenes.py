@@ -10,22 +10,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import func, or_, select
-from sqlmodel import col
-
-from activities.channel import ChannelAccount
 from cli import schedules
 from cli.audit import by_key
 from sandbox.core import SandboxOptions
 from sandbox.traits import draw
 from store import orders
-from store.tables import InboxEvent
 from tests.prove import audit
 from tests.prove.postman import Letter
 from tests.prove.product import Product
 from tests.prove.waiting import until
-from workflows import policy
-from workflows.channel_sync import ChannelSync
 
 COPIES = 50
 FEW = 8
@@ -42,16 +35,6 @@ WRITES = (
     "storefront.ship",
 )
 EXPIRING = ("amazon.*", "shopify.*", "walmart.*", "erp.*")
-LISTS = (
-    "amazon.search_orders",
-    "shopify.orders",
-    "walmart.list_orders",
-    "mirakl.list_orders",
-    "storefront.list_orders",
-)
-FREQUENT = 2
-SELDOM = 3600
-"""Seconds between polls that are only made when they are asked for."""
 
 
 def moments(number: int, seed: int) -> list[float]:
@@ -93,13 +76,13 @@ async def survives_faults(product: Product, *, times: int | None = None) -> None
     faults = [*_lost_replies(times), *_troubles(times)]
     for fault in faults:
         (await product.run.sandbox.post("/_sandbox/faults", json=fault)).raise_for_status()
-    before = await _calls(product)
+    before = await calls(product)
     await product.buy(product.size.orders)
     await product.ship()
     await product.settle()
     (await product.run.sandbox.delete("/_sandbox/faults")).raise_for_status()
     await audit.check(product.run)
-    struck = {name: count - before.get(name, 0) for name, count in (await _calls(product)).items()}
+    struck = {name: count - before.get(name, 0) for name, count in (await calls(product)).items()}
     unhurt = [name for name in WRITES if not struck.get(f"{name} lost")]
     assert not unhurt, f"no reply was lost of {unhurt}: nothing is proven for them"
     for status in ("429", "500"):
@@ -155,69 +138,9 @@ def _troubles(times: int | None) -> list[dict[str, Any]]:
     ]
 
 
-async def _calls(product: Product) -> Mapping[str, int]:
+async def calls(product: Product) -> Mapping[str, int]:
     calls: dict[str, int] = (await product.run.sandbox.get("/_sandbox/calls")).json()
     return calls
-
-
-async def captures_all_after_two_cycles(product: Product) -> None:
-    """Webhooks lost, doubled and late, polls that fail: two poll cycles after the last order nothing is missing.
-
-    For a product that polls only when it is told to.
-    """
-    postman = product.postman
-    postman.losing, postman.doubling, postman.delaying = 0.05, 0.1, 0.1
-    for operation in LISTS:
-        fault = {"operation": operation, "kind": "error", "status": 500, "probability": 0.02}
-        (await product.run.sandbox.post("/_sandbox/faults", json=fault)).raise_for_status()
-    await product.buy(product.size.orders)
-
-    async def all_sold() -> bool:
-        return await product.run.sold() == product.size.orders
-
-    await product.until(all_sold, "every buyer to have bought")
-    for cycle in (1, 2):
-        await _poll_cycle(product, cycle)
-    assert await _captured(product) == product.size.orders
-    assert postman.lost
-    assert postman.doubled
-    assert postman.delayed
-    (await product.run.sandbox.delete("/_sandbox/faults")).raise_for_status()
-    postman.losing = postman.doubling = postman.delaying = 0.0
-    print(
-        f"\n{product.size.orders} orders, webhooks lost {len(postman.lost)}, doubled {len(postman.doubled)},"
-        f" late {len(postman.delayed)}: all captured after two poll cycles"
-    )
-    await schedules.apply(product.run.client, product.run.connections, FREQUENT)
-    await product.ship()
-    await product.settle()
-    await audit.check(product.run)
-
-
-async def _poll_cycle(product: Product, number: int) -> None:
-    """Every account is read to its last page."""
-    client = product.run.client
-    accounts = [ChannelAccount(channel=c.provider, account=c.account) for c in product.run.connections.channels]
-    await asyncio.gather(
-        *(
-            client.execute_workflow(
-                ChannelSync.run,
-                account,
-                id=f"cycle-{number}/{account.channel}/{account.account}",
-                task_queue=policy.channel_queue(account.channel),
-            )
-            for account in accounts
-        )
-    )
-
-
-async def _captured(product: Product) -> int:
-    """Orders that the inbox holds at least one version of."""
-    topic = col(InboxEvent.topic)
-    order = select(InboxEvent.channel, InboxEvent.account, InboxEvent.external_id).distinct()  # type: ignore[call-overload]
-    known = order.where(or_(topic == "order", topic.startswith("orders/")))
-    async with product.run.database.session() as session:
-        return await session.scalar(select(func.count()).select_from(known.subquery())) or 0
 
 
 async def _intercepted(product: Product) -> Letter:

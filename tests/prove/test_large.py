@@ -1,8 +1,10 @@
 """The long proofs: 200 orders each, on a product of its own (`make prove`)."""
 
+from pathlib import Path
+
 import pytest
 
-from tests.prove import scenes
+from tests.prove import capturing, scenes
 from tests.prove.product import Product
 
 pytestmark = [pytest.mark.prove, pytest.mark.timeout(1500)]
@@ -31,4 +33,10 @@ async def test_200_orders_are_captured_when_webhooks_are_lost_and_doubled(large:
 
 
 async def test_1000_orders_are_captured_after_two_poll_cycles(thousand: Product) -> None:
-    await scenes.captures_all_after_two_cycles(thousand)
+    await capturing.captures_all_after_two_cycles(thousand)
+
+
+async def test_a_minute_of_webhooks_is_kept_while_the_worker_tries_a_dead_erp(bereft: Product, tmp_path: Path) -> None:
+    """How soon they are answered is bounded where no worker takes the gateway's processors: `tests/gateway`."""
+    acknowledged = await capturing.acknowledges_while_the_erp_is_dead(bereft, tmp_path, seconds=60)
+    assert acknowledged.statuses == {200: 6000}

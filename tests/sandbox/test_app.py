@@ -90,7 +90,7 @@ async def test_every_twin_tells_its_credentials_and_its_connection(options: Sand
     assert set(credentials) == {*CHANNELS, "erp", "wms", "tax", "fraud", "notify"}
     assert all(values["base_url"].startswith("http://sandbox.test") for values in credentials.values())
     assert {each["provider"] for each in connections["channels"]} == CHANNELS
-    assert set(connections) == {"channels", "erp", "wms", "tax", "fraud", "notify"}
+    assert set(connections) == {"channels", "entities", "erp", "wms", "tax", "fraud", "notify"}
 
 
 async def test_a_fault_strikes_as_often_as_it_should_and_is_counted(options: SandboxOptions) -> None:

@@ -74,6 +74,7 @@ async def stack(
         database_url=postgres.create_database("up"),
         temporal_address=temporal_server.address,
         temporal_ui_url="http://127.0.0.1:1/ui",
+        build_id="",  # No build may become current on a server that other tests use too.
     )
     async with LocalStack(options) as entered:
         yield entered
@@ -191,7 +192,8 @@ async def test_a_part_that_fails_to_start_takes_the_others_down_and_says_why(
     monkeypatch.setattr("stack.services.ROOT", root)
     (root / "worker.py").write_text("raise SystemExit('the connections file is unreadable')")
     url = postgres.create_database("broken")
-    options = StackOptions(data_dir, keep_ports=False, database_url=url, temporal_address=temporal_server.address)
+    address = temporal_server.address
+    options = StackOptions(data_dir, keep_ports=False, database_url=url, temporal_address=address, build_id="")
     stack = LocalStack(options)
     with pytest.raises(StackError, match="the connections file is unreadable"):
         await stack.__aenter__()

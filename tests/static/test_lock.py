@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-SETS = ("base", "local", "dev")
+SETS = ("base", "local", "dev", "tryton")
 # Written in pieces, so that this file passes its own test.
 REGISTRY_HOSTS = re.compile(
     "|".join([r"py" + r"pi\.org", r"python" + r"hosted", r"npm" + r"js\.(org|com)", r"deb\." + r"debian"])
@@ -24,7 +24,7 @@ def pins_of(name: str) -> dict[str, str]:
 
 def wanted_by(name: str) -> set[str]:
     lines = (ROOT / "requirements" / f"{name}.in").read_text().splitlines()
-    names = {re.split(r"[\[<>=!;\s]", line)[0].lower() for line in lines if line and not line.startswith(("#", "-r"))}
+    names = {re.split(r"[\[<>=!~;\s]", line)[0].lower() for line in lines if line and not line.startswith(("#", "-r"))}
     return {re.sub(r"[-_.]+", "-", name) for name in names}
 
 

@@ -3,7 +3,8 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from models.catalogue import Component, ComponentLine, ListingMap
+from models.catalogue import Component, ListingMap
+from models.fulfilment import PickLine, RoutingRequest
 from models.money import Money
 from models.order import ChannelState, Order, OrderKey, OrderLine
 from models.settlement import LineType, Settlement, SettlementLine
@@ -49,10 +50,13 @@ def a_listing(sku: str = "TENT", item: str = "TENT-4P", *, account: str = "EU", 
     )
 
 
-def a_need(item: str, line_id: str = "L1", per_unit: int = 1, units: int = 1) -> ComponentLine:
-    return ComponentLine(
-        line_id=line_id, item=item, per_unit=per_unit, quantity=per_unit * units, amount=euros("0"), mapping_version=1
-    )
+def a_pick(item: str, quantity: int = 1, line_id: str | None = None, per_unit: int = 1) -> PickLine:
+    return PickLine(line_id=line_id or f"L{item}", item=item, per_unit=per_unit, quantity=quantity)
+
+
+def a_request(*picks: PickLine, number: int = 1, decision: int = 1, **more: Any) -> RoutingRequest:
+    values = {"order_key": a_key(number), "decision": decision, "picks": picks, "at": NOON}
+    return RoutingRequest.model_validate({**values, **more})
 
 
 def a_settlement(*lines: SettlementLine, settlement_id: str = "S-1", payout: str | None = None) -> Settlement:

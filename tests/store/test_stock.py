@@ -8,11 +8,11 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import text
 
-from models.fulfilment import Allocation, PickLine, Shipment
+from models.fulfilment import Allocation, Shipment
 from models.order import OrderKey
-from store import stock
+from store import reservations, stock
 from store.database import Database
-from tests.store.examples import NOON, a_key, a_need
+from tests.store.examples import NOON, a_key, a_pick, a_request
 
 Level = tuple[int, int]
 """(on hand, reserved)."""
@@ -32,22 +32,20 @@ async def levels(database: Database) -> dict[str, Level]:
     return {f"{level.item}_{level.node}": (level.on_hand, level.reserved) for level in found}
 
 
-async def reserve(database: Database, number: int, *items: str, units: int = 1) -> Allocation:
-    needs = [a_need(item, f"L{item}", units=units) for item in items]
+async def reserve(database: Database, number: int, *items: str, units: int = 1, decision: int = 1) -> Allocation:
+    wanted = a_request(*(a_pick(item, units) for item in items), number=number, decision=decision)
     async with database.session() as session:
-        return await stock.reserve(session, a_key(number), needs, {need.line_id: units for need in needs})
+        return await reservations.reserve(session, wanted)
 
 
 async def release(database: Database, number: int) -> int:
     async with database.session() as session:
-        return await stock.release_reservation(session, a_key(number))
+        return await reservations.give_back(session, a_key(number))
 
 
 async def ship(database: Database, number: int, shipment: str, item: str, units: int, node: str = "A") -> bool:
-    pick = PickLine(line_id=f"L{item}", item=item, quantity=units)
-    parcel = Shipment(
-        shipment_id=shipment, fulfilment_id="F", node=node, carrier="DHL", tracking="T", shipped_at=NOON, picks=(pick,)
-    )
+    moved = {"carrier": "DHL", "tracking": "T", "shipped_at": NOON, "picks": (a_pick(item, units),)}
+    parcel = Shipment.model_validate({"shipment_id": shipment, "fulfilment_id": "F", "node": node, **moved})
     async with database.session() as session:
         return await stock.consume(session, a_key(number), parcel)
 
@@ -70,16 +68,17 @@ async def test_an_order_that_asks_again_gets_the_same_allocation_and_nothing_mor
     assert len({each.model_dump_json() for each in made}) == 1
     assert await levels(database) == {"TENT_A": (5, 2)}
     async with database.session() as session:
-        assert await stock.allocation(session, a_key()) == made[0]
+        assert await reservations.allocation(session, a_key(), 1) == made[0]
 
 
-async def test_a_short_order_reserves_nothing_and_may_ask_again(database: Database) -> None:
+async def test_a_short_order_reserves_nothing_and_may_ask_again_by_a_further_decision(database: Database) -> None:
     await supply(database, TENT_A=5)
     short = await reserve(database, 1, "TENT", "MAT", units=2)
-    assert (short.short, short.nodes) == ({"LMAT": 2}, ())
+    assert (short.short, short.nodes) == ((a_pick("MAT", 2),), ())
     assert await levels(database) == {"TENT_A": (5, 0)}
     await supply(database, MAT_A=2)
-    assert not (await reserve(database, 1, "TENT", "MAT", units=2)).short
+    assert await reserve(database, 1, "TENT", "MAT", units=2) == short
+    assert not (await reserve(database, 1, "TENT", "MAT", units=2, decision=2)).short
     assert await levels(database) == {"TENT_A": (5, 2), "MAT_A": (2, 2)}
 
 
@@ -108,7 +107,9 @@ async def test_a_released_order_may_reserve_again(database: Database) -> None:
     await supply(database, TENT_A=5)
     await reserve(database, 1, "TENT", units=3)
     await release(database, 1)
-    await reserve(database, 1, "TENT", units=2)
+    assert (await reserve(database, 1, "TENT", units=3)).nodes
+    assert await levels(database) == {"TENT_A": (5, 0)}, "the answer of old, and no more"
+    await reserve(database, 1, "TENT", units=2, decision=2)
     assert await levels(database) == {"TENT_A": (5, 2)}
     assert await states(database, a_key()) == [("held", 2, 0)]
 
@@ -133,7 +134,7 @@ async def test_only_what_has_not_left_is_given_back(database: Database) -> None:
     await ship(database, 1, "S-1", "TENT", 2)
     assert await release(database, 1) == 1
     assert await levels(database) == {"TENT_A": (3, 0)}
-    await reserve(database, 1, "TENT", units=1)
+    await reserve(database, 1, "TENT", units=1, decision=2)
     assert await states(database, a_key()) == [("held", 3, 2)]
     assert await levels(database) == {"TENT_A": (3, 1)}
 
@@ -208,7 +209,9 @@ def test_whatever_happens_at_once_reserved_is_what_orders_hold(data: st.DataObje
                 await ship(database, number, f"S-{index}", item, 1)
 
         async with database.session() as session:
-            await session.execute(text("TRUNCATE stock, reservation, allocation, stock_move"))
+            await session.execute(
+                text("TRUNCATE stock, reservation, allocation, stock_move, stock_wait, stock_report, node_load, outbox")
+            )
         await supply(database, **on_hand)
         await asyncio.gather(*(step(index, *each) for index, each in enumerate(steps)))
         async with database.session() as session:

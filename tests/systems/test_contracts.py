@@ -22,6 +22,7 @@ from connectors.errors import Declined
 from connectors.wms.rest import RestWms
 from models.order import Address, Buyer
 from tests.systems.orders import CORRELATION_ID, connection, erp_order, eur, order, parcel, release
+from tests.systems.returns import credit_note, receipt
 from tests.systems.running import Systems, until
 
 CONTRACTS = Path(__file__).parents[2] / "docs" / "contracts"
@@ -121,6 +122,12 @@ async def test_everything_said_to_and_by_the_erp_is_as_the_contract_says(
     await erp.post_shipment(parcel(), retry=True)
     await erp.post_invoice(parcel(), retry=True)
     await erp.post_invoice(parcel(), retry=False)
+    await erp.post_credit_note(credit_note(), retry=True)
+    await erp.receive_return(receipt(), retry=True)
+    await erp.receive_return(receipt("blind", order_key=None), retry=False)
+    await erp.change_order(erp_order().model_copy(update={"revision": 1}), retry=False)
+    with pytest.raises(Declined):
+        await erp.change_order(erp_order("unknown").model_copy(update={"revision": 1}), retry=False)
     await erp.cancel_order(order("bare").key, str(CORRELATION_ID))
     with pytest.raises(Declined):
         await erp.cancel_order(order().key, str(CORRELATION_ID))

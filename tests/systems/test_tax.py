@@ -104,6 +104,17 @@ async def test_an_address_that_does_not_exist_is_declined_with_avataxs_words(sys
     assert systems.effects("tax/transaction_recorded") == []
 
 
+async def test_a_tax_code_that_does_not_exist_is_declined_by_name(systems: Systems, avatax: AvaTax) -> None:
+    sku = order().lines[1].sku
+    with pytest.raises(Declined) as no:
+        await avatax.quote(order(), retry=False, codes={sku: "P999"})
+    assert (no.value.code, no.value.field) == ("invalid_tax_code", "tax_code:P999")
+    assert f"'P999' of {sku}" in str(no.value)
+    assert systems.effects("tax/transaction_recorded") == []
+    await avatax.quote(order(), retry=True, codes={sku: "PC040100"})
+    assert len(systems.effects("tax/transaction_recorded")) == 1
+
+
 @pytest.mark.parametrize(
     ("fault", "error"),
     [
@@ -256,6 +267,14 @@ async def test_the_twin_answers_errors_in_avataxs_words(systems: Systems) -> Non
             assert (answer.status_code, answer.json()["error"]["code"]) == (400, code)
         timeout = await client.post("/api/v2/transactions/create?$include=ForceTimeout", json=base)
         assert timeout.json()["error"]["code"] == "TimeoutRequested"
+
+
+@pytest.mark.parametrize("name", ["ShipTo", "shipTo", "SingleLocation", "singleLocation"])
+async def test_the_twin_knows_an_address_by_either_of_its_names(systems: Systems, name: str) -> None:
+    body = {"type": "SalesOrder", "customerCode": "c", "date": "2026-11-20", "lines": [{"amount": 100, "quantity": 1}]}
+    async with httpx.AsyncClient(base_url=systems.sandbox.options.base_url, headers=_basic()) as client:
+        answer = await client.post("/api/v2/transactions/create", json={**body, "addresses": {name: {"country": "DE"}}})
+    assert answer.json()["totalTax"] == 19
 
 
 async def test_an_estimate_is_not_stored(systems: Systems) -> None:

@@ -110,10 +110,10 @@ async def test_a_release_that_has_left_is_not_cancelled_and_the_reason_names_the
     systems: Systems, wms: RestWms
 ) -> None:
     await wms.release(release(), retry=False)
-    await until(lambda: systems.effects("wms/parcel_shipped"))
+    await until(lambda: not systems.sandbox.tasks)
     answer = await wms.cancel(ID, CORRELATION)
     assert not answer.confirmed
-    assert systems.effects("wms/parcel_shipped")[0]["detail"]["shipment_id"] in answer.reason
+    assert systems.effects("wms/parcel_shipped")[-1]["detail"]["shipment_id"] in answer.reason
     assert systems.effects("wms/release_cancelled") == []
 
 
@@ -216,7 +216,7 @@ async def test_each_parcel_is_reported_signed_and_understood(systems: Systems, w
         event = verify_report(headers, body, (SECRET,))
         assert (event.topic, event.external_id) == ("shipment", fulfilment_id)
         reports.append(parse_report(body))
-    by_id = {report.shipment.shipment_id: report for report in reports}
+    by_id = {report.shipment.shipment_id: report for report in reports if report.shipment}
     shipments = await wms.shipments(fulfilment_id, CORRELATION)
     assert [by_id[shipment.shipment_id].shipment for shipment in shipments] == shipments
     assert {report.reply_to for report in reports} == {"order/amazon/EU-DE/302-7"}
@@ -341,6 +341,7 @@ def test_the_secrets_of_a_connection_are_the_current_and_the_former() -> None:
 
 def test_a_report_becomes_a_shipment_in_utc() -> None:
     report = parse_report(BODY)
+    assert report.shipment is not None
     assert report.shipment.shipped_at.isoformat() == "2026-11-20T09:30:00+00:00"
     assert report.shipment.fulfilment_id == "f/1"
     assert report.shipment.picks[0].per_unit == 1
@@ -369,7 +370,7 @@ def changed(path: str, value: object) -> bytes:
         (b"[]", "wrong_type", "$"),
         (changed("reply_to", None), "missing", "reply_to"),
         (changed("shipment", None), "missing", "shipment"),
-        (changed("event", "stocktake"), "wrong_type", "event"),
+        (changed("event", "stocktake"), "unknown_value", "event"),
         (changed("shipment.picks.0.quantity", "two"), "wrong_type", "shipment.picks[0].quantity"),
         (changed("shipment.picks.0.quantity", 0), "wrong_type", "shipment.picks[0].quantity"),
         (changed("shipment.picks", []), "wrong_type", "shipment.picks"),
@@ -397,7 +398,8 @@ def test_any_value_anywhere_is_a_report_or_a_named_drift(path: str, data: st.Dat
     scalars = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text()
     value = data.draw(st.recursive(scalars, lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner)))
     with suppress(SchemaDrift):
-        assert parse_report(changed(path, value)).shipment.picks
+        shipment = parse_report(changed(path, value)).shipment
+        assert shipment is None or shipment.picks
 
 
 def _shipped(systems: Systems, fulfilment_id: str) -> bool:

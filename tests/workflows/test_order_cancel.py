@@ -8,7 +8,7 @@ from temporalio.service import RPCError
 
 from models.case import Action, CaseKind, Resolution
 from models.fulfilment import PickLine
-from models.messages import CancelOutcome, CancelRequest, ChannelUpdate, OrderState
+from models.messages import CancelOutcome, CancelRequest, CancelStatus, ChannelUpdate, OrderState
 from models.order import ChannelState, FulfilmentSide, Order
 from tests.workflows.world import PURCHASED, Handle, Scripted, World, an_order, line, refused, taxed
 from workflows.order import OrderWorkflow
@@ -92,6 +92,20 @@ async def test_after_the_release_the_warehouse_may_still_stop(world: World) -> N
     assert await world.free("MAT-FOAM") == 100
 
 
+async def test_the_channel_may_cancel_while_the_warehouse_has_the_order(world: World) -> None:
+    """The channel's message wakes the order, which then waits for its turn behind the cancellation."""
+    world.wms.manual = True
+    order = an_order()
+    handle = await world.start(order)
+    await world.wait_for(lambda: bool(world.wms.releases))
+    answered = world.wms.hold("cancel")
+    await handle.signal(OrderWorkflow.channel_changed, cancelled_on_channel(order))
+    await world.wait_for(lambda: "cancel" in world.wms.entered)
+    answered.set()
+    assert (await world.end(handle)).state is OrderState.CANCELLED
+    assert await world.free("MAT-FOAM") == 100
+
+
 @pytest.mark.parametrize("first", ["the refusal", "the answer"])
 async def test_a_release_that_is_overtaken_by_its_cancellation_ends_no_order_in_a_case(
     world: World, first: str
@@ -124,8 +138,9 @@ async def test_once_a_parcel_has_left_it_is_too_late(world: World) -> None:
     one = (PickLine(line_id="1", item="MAT-FOAM", quantity=1),)
     await world.wms.ship(f"{order.key}#BER-1", one)
     await world.until(handle, lambda seen: seen.state is OrderState.PARTIALLY_SHIPPED)
+    world.wms.says_no_to_cancel = True
     outcome = await handle.execute_update(OrderWorkflow.cancel, REQUEST)
-    assert not outcome.confirmed
+    assert (outcome.status, outcome.declined_units, outcome.return_offered) == (CancelStatus.DECLINED, {"1": 1}, True)
     await world.wms.ship(f"{order.key}#BER-1", one)
     await settle_late_case(world, handle, Action.SKIP)
     assert (await world.end(handle)).state is OrderState.CLOSED
@@ -223,3 +238,18 @@ async def settle_late_case(world: World, handle: Handle, action: Action) -> None
     assert parked.case.kind is CaseKind.CANCEL_TOO_LATE
     resolution = Resolution(case_id=parked.case.case_id, action=action, actor="test", note="return arranged")
     await handle.execute_update(OrderWorkflow.resolve, resolution)
+
+
+async def test_an_order_that_arrives_with_all_units_cancelled_ends_at_once(world: World) -> None:
+    order = an_order(line("1", "MAT", 2, "34.50", cancelled=2), state=ChannelState.CANCELLED)
+    ended = await world.end(await world.start(order))
+    assert (ended.state, ended.quantities["1"].cancelled) == (OrderState.CANCELLED, 2)
+    assert world.erp.done == world.channel.done == []
+
+
+async def test_what_had_left_of_an_order_that_arrives_cancelled_is_settled(world: World) -> None:
+    order = an_order(line("1", "MAT", 2, "34.50", cancelled=1, shipped=1), state=ChannelState.CANCELLED)
+    handle = await world.start(order)
+    await world.until(handle, lambda seen: seen.state is OrderState.SHIPPED)
+    await world.pay(handle, order)
+    assert (await world.end(handle)).state is OrderState.CLOSED

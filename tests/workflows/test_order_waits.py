@@ -2,9 +2,11 @@
 
 from datetime import timedelta
 
+from connectors.errors import Unavailable
 from models.case import Action, CaseKind, Resolution
-from models.messages import ChannelUpdate, OrderState
+from models.messages import CancelRequest, ChannelUpdate, OrderState
 from models.order import ChannelState
+from models.terms import SalesTerms
 from tests.workflows.world import PURCHASED, Handle, World, an_order, eur, refused
 from workflows import policy
 from workflows.order import OrderWorkflow
@@ -124,3 +126,26 @@ async def test_money_that_stays_short_differs(world: World) -> None:
     await decide(handle, world, CaseKind.SETTLEMENT_DIFFERS, Action.SKIP)
     ended = await world.end(handle)
     assert (ended.state, ended.received) == (OrderState.CLOSED, eur("30.00"))
+
+
+async def test_a_fraud_service_that_is_back_before_the_release_is_believed(world: World) -> None:
+    world.sells_on(SalesTerms(cancel_window=timedelta(days=400)))
+    world.fraud.will_fail("assess", *(Unavailable("away", timedelta(milliseconds=10)) for _ in range(3)))
+    handle = await world.start(an_order())
+    healed = await world.until(handle, lambda seen: seen.hold is None and "cancel window" in (seen.waiting_for or ""))
+    await world.wait_for(lambda: world.fraud.count("assess") == 1)
+    assert "screen" not in (await world.until(handle, lambda seen: not seen.degraded)).degraded
+    assert healed.released_at is None
+    await handle.execute_update(OrderWorkflow.cancel, CancelRequest(reason="test", actor="test"))
+    await world.end(handle)
+
+
+async def test_a_buyer_whom_nobody_could_tell_is_told_when_the_service_is_back(world: World) -> None:
+    world.notifier.will_fail("send", *(Unavailable("away", timedelta(milliseconds=10)) for _ in range(6)))
+    order = an_order()
+    handle = await world.start(order)
+    await world.until(handle, lambda seen: bool(seen.degraded))
+    await world.wait_for(lambda: world.notifier.count("send") == 1)
+    await world.until(handle, lambda seen: not seen.degraded)
+    await world.pay(handle, order)
+    await world.end(handle)

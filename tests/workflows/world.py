@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -14,11 +14,12 @@ from temporalio.client import Client, WorkflowHandle
 from temporalio.service import RPCError, RPCStatusCode
 from temporalio.testing import TimeSkipper, TimeSkippingConfig
 
-from capture.temporal import start_order
+from capture.temporal import send, start_order
 from connectors.errors import ConnectorError, Declined
-from connectors.ports import OrderPage, PolledOrder, ReturnPage, SettlementRef
+from connectors.ports import NO_CODES, OrderPage, PolledOrder, ReturnPage, SettlementRef
 from connectors.providers import Connectors
 from connectors.registry import ChannelPolicies
+from models.breaker import BreakerPolicy
 from models.catalogue import Component, ListingMap
 from models.channel import (
     Acknowledgement,
@@ -29,18 +30,23 @@ from models.channel import (
     ReturnDecision,
     StockUpdate,
 )
-from models.fulfilment import ConfirmedParcel, PickLine, Release, Shipment
-from models.messages import OrderSnapshot
+from models.fulfilment import ConfirmedParcel, PickLine, Release, Shipment, Shortfall, ShortfallKind
+from models.messages import OrderSnapshot, OrderState
 from models.money import Money
 from models.order import Address, Buyer, ChannelState, Order, OrderKey, OrderLine, Remitter, Tax
+from models.refunds import TaxRefund
 from models.settlement import OrderMoney
-from models.systems import ErpOrder, FraudVerdict, Notice, ReleaseCancelled, TaxQuote
-from store import catalogue, orders, stock
+from models.states import strays
+from models.systems import CreditNote, ErpOrder, FraudVerdict, Notice, ReleaseCancelled, ReturnReceipt, TaxQuote
+from models.terms import SalesTerms
+from store import catalogue, orders, outbox, stock
 from store.database import Database
 from worker import Queues
 from workflows.order import OrderWorkflow
 
 PATIENCE = 30.0
+NEVER_BREAKS = BreakerPolicy(threshold=1_000_000)
+"""The server, and what is set for its queues, is shared by all tests."""
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 PURCHASED = datetime(2026, 11, 20, 9, 30, tzinfo=UTC)
 ADDRESS = Address(name="A. Buyer", lines=("Main Street 1",), city="Berlin", postal_code="10115", country="DE")
@@ -93,12 +99,18 @@ class Scripted:
     def will_fail(self, operation: str, *errors: ConnectorError) -> None:
         self._trouble.setdefault(operation, []).extend(errors)
 
+    def forget_trouble(self, operation: str) -> None:
+        self._trouble.pop(operation, None)
+
     def hold(self, operation: str) -> asyncio.Event:
         """The operation waits until the event is set."""
         return self._held.setdefault(operation, asyncio.Event())
 
     def count(self, operation: str) -> int:
         return sum(name == operation for name, _ in self.done)
+
+    async def ping(self) -> None:
+        await self._do("ping", None)
 
     async def _do(self, operation: str, subject: Any) -> None:
         self.entered.append(operation)
@@ -114,6 +126,9 @@ class Erp(Scripted):
         await self._do("create_order", request)
         return f"SO-{request.order.key.external_id}"
 
+    async def change_order(self, request: ErpOrder, *, retry: bool) -> None:
+        await self._do("change_order", request)
+
     async def cancel_order(self, key: OrderKey, correlation_id: str) -> None:
         await self._do("cancel_order", key)
 
@@ -124,6 +139,14 @@ class Erp(Scripted):
     async def post_invoice(self, parcel: ConfirmedParcel, *, retry: bool) -> str:
         await self._do("post_invoice", parcel)
         return f"INV-{parcel.shipment_id}"
+
+    async def post_credit_note(self, note: CreditNote, *, retry: bool) -> str:
+        await self._do("post_credit_note", note)
+        return f"CN-{self.count('post_credit_note')}"
+
+    async def receive_return(self, receipt: ReturnReceipt, *, retry: bool) -> str:
+        await self._do("receive_return", receipt)
+        return f"RET-{self.count('receive_return')}"
 
 
 class Wms(Scripted):
@@ -137,9 +160,12 @@ class Wms(Scripted):
         self.releases: dict[str, Release] = {}
         self.shipped: dict[str, list[Shipment]] = {}
         self.says_no_to_cancel = False
+        self.stopped: set[str] = set()
 
     async def release(self, release: Release, *, retry: bool) -> None:
         await self._do("release", release)
+        if release.fulfilment_id in self.stopped:
+            raise refused("fulfilment_id")
         self.releases[release.fulfilment_id] = release
         if not self.manual:
             for picks in self.parcels(release):
@@ -147,7 +173,11 @@ class Wms(Scripted):
 
     async def cancel(self, fulfilment_id: str, correlation_id: str) -> ReleaseCancelled:
         await self._do("cancel", fulfilment_id)
-        too_late = self.says_no_to_cancel or bool(self.shipped.get(fulfilment_id))
+        picked = self.releases[fulfilment_id].picks if fulfilment_id in self.releases else ()
+        gone = sum(pick.quantity for parcel in self.shipped.get(fulfilment_id, []) for pick in parcel.picks)
+        too_late = self.says_no_to_cancel or bool(gone and gone >= sum(pick.quantity for pick in picked))
+        if not too_late:
+            self.stopped.add(fulfilment_id)
         return ReleaseCancelled(confirmed=not too_late, reason="a parcel has left" if too_late else "")
 
     async def shipments(self, fulfilment_id: str, correlation_id: str) -> list[Shipment]:
@@ -173,13 +203,32 @@ class Wms(Scripted):
             await self.report(shipment)
         return shipment
 
+    async def fall_short(
+        self,
+        fulfilment_id: str,
+        *picks: PickLine,
+        kind: ShortfallKind = ShortfallKind.SHORT_PICK,
+        report_id: str = "F1",
+    ) -> None:
+        """Report that the node does not ship these."""
+        release = self.releases[fulfilment_id]
+        shortfall = Shortfall(
+            report_id=report_id,
+            fulfilment_id=fulfilment_id,
+            node=release.node,
+            kind=kind,
+            reported_at=PURCHASED + timedelta(days=1),
+            picks=picks or release.picks,
+        )
+        await self._client.get_workflow_handle(release.reply_to).signal("shortfall_reported", shortfall)
+
     async def report(self, shipment: Shipment) -> None:
         reply_to = self.releases[shipment.fulfilment_id].reply_to
         await self._client.get_workflow_handle(reply_to).signal("shipment_reported", shipment)
 
 
 class TaxEngine(Scripted):
-    async def quote(self, order: Order, *, retry: bool) -> TaxQuote:
+    async def quote(self, order: Order, *, retry: bool, codes: Mapping[str, str] = NO_CODES) -> TaxQuote:
         await self._do("quote", order)
         return TaxQuote(seller_tax=order.totals.seller_tax, source="avatax", document=str(order.key))
 
@@ -188,6 +237,10 @@ class TaxEngine(Scripted):
 
     async def void(self, document: str, correlation_id: str) -> None:
         await self._do("void", document)
+
+    async def refund(self, refund: TaxRefund, *, retry: bool) -> str | None:
+        await self._do("refund", refund)
+        return refund.refund_id
 
 
 class FraudService(Scripted):
@@ -290,6 +343,7 @@ class World:
         self.database = database
         self.erp, self.wms, self.tax = Erp(), Wms(self.client), TaxEngine()
         self.fraud, self.notifier, self.channel = FraudService(), Notifier(), ChannelSide()
+        self._terms = {("shopify", "main"): SalesTerms()}
         self._running = AsyncExitStack()
         self.started: list[Order] = []
 
@@ -302,8 +356,9 @@ class World:
             fraud=self.fraud,
             notifier=self.notifier,
             policies={("shopify", "main"): ChannelPolicies(safety_buffer=2)},
+            terms=self._terms,
         )
-        self.queues = Queues(systems, self.database)
+        self.queues = Queues(systems, self.database, NEVER_BREAKS)
         for queue in self.queues.activities:
             await self._running.enter_async_context(self.queues.worker(self.client, queue))
         await self.stock_up()
@@ -311,6 +366,22 @@ class World:
 
     async def __aexit__(self, *_: object) -> None:
         await self._running.aclose()
+        for order in self.started:
+            await self.check_way(order)
+
+    async def check_way(self, order: Order) -> None:
+        """No order takes a way that `models.states` (and so `docs/states.md`) does not know."""
+        path = [OrderState(state) for state in await self.states(order)]
+        if stray := strays(path):
+            raise AssertionError(f"{order.key} took ways that docs/states.md does not have: {stray} in {path}")
+
+    @property
+    def terms(self) -> SalesTerms:
+        return self._terms["shopify", "main"]
+
+    def sells_on(self, terms: SalesTerms) -> None:
+        """The terms of the account, for orders that are accepted from now on."""
+        self._terms["shopify", "main"] = terms
 
     async def stock_up(self) -> None:
         await self.map_sku("MAT", Component(item="MAT-FOAM"))
@@ -322,10 +393,19 @@ class World:
             await stock.set_level(session, "TENT", "BER-1", 100)
             await stock.set_level(session, "LAMP", "BER-1", 100)
 
-    async def map_sku(self, sku: str, *components: Component) -> ListingMap:
-        listing = ListingMap(channel="shopify", account="*", sku=sku, valid_from=LONG_AGO, components=components)
+    async def map_sku(self, sku: str, *components: Component, **more: Any) -> ListingMap:
+        listing = ListingMap(
+            channel="shopify", account="*", sku=sku, valid_from=LONG_AGO, components=components, **more
+        )
         async with self.database.session() as session:
             return await catalogue.put_listing(session, listing)
+
+    async def tell_waiting_orders(self) -> None:
+        """Deliver what the outbox holds, as the relay does."""
+        async with self.database.session() as session:
+            for message in await outbox.claim(session, 100):
+                await send(self.client, message.workflow_id, message.message, message.payload)
+                await outbox.delivered(session, message.id)
 
     async def start(self, order: Order) -> Handle:
         """Register and start an order as the relay does."""
@@ -347,14 +427,23 @@ class World:
 
     async def until(self, handle: Handle, holds: Callable[[OrderSnapshot], bool]) -> OrderSnapshot:
         """Ask the workflow until the condition holds; fails with the last snapshot when it never does."""
-        snapshot = await handle.query(OrderWorkflow.snapshot)
+        snapshot = None
         try:
             async with asyncio.timeout(PATIENCE):
-                while not holds(snapshot):
-                    snapshot = await handle.query(OrderWorkflow.snapshot)
+                while snapshot is None or not holds(snapshot):
+                    snapshot = await self._asked(handle)
         except TimeoutError:
             raise AssertionError(f"never came to hold; last seen: {snapshot!r}") from None
         return snapshot
+
+    async def _asked(self, handle: Handle) -> OrderSnapshot | None:
+        """None while a new run has only just begun: it can answer nothing before its first task."""
+        try:
+            return await handle.query(OrderWorkflow.snapshot)
+        except RPCError as error:
+            if error.status is RPCStatusCode.FAILED_PRECONDITION:
+                return None
+            raise
 
     async def until_case(self, handle: Handle) -> OrderSnapshot:
         return await self.until(handle, lambda snapshot: snapshot.case is not None)
@@ -385,6 +474,12 @@ class World:
         """The states in the projection's ledger, in their order."""
         async with self.database.session() as session:
             return [transition.state.value for _, transition in await orders.transitions(session, order.key)]
+
+    async def put_stock(self, item: str, node: str, units: int) -> None:
+        """Orders that wait for the item are told."""
+        async with self.database.session() as session:
+            await stock.set_level(session, item, node, units)
+        await self.tell_waiting_orders()
 
     async def free(self, item: str) -> int:
         """Units that are neither reserved nor gone."""

@@ -1,0 +1,140 @@
+"""Applies a repair, a few cases at a time: each is resolved at most once, and what became of it is kept."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Iterable
+from datetime import timedelta
+
+import structlog
+from temporalio import activity
+from temporalio.client import WorkflowUpdateFailedError, WorkflowUpdateRPCTimeoutOrCancelledError
+from temporalio.exceptions import ApplicationError
+from temporalio.service import RPCError, RPCStatusCode
+
+from activities.failures import temporal_errors
+from models.case import ExceptionCase, Resolution
+from models.repair import Outcome, Repair, RepairBatch, RepairEnd, RepairItem, RepairProgress, before_and_after
+from store import cases, orders, repairs
+from store.database import Database
+
+log = structlog.get_logger(__name__)
+
+PATIENCE = timedelta(seconds=10)
+"""How long one workflow may take to answer."""
+ATTEMPTS = 3
+"""A workflow that does not answer so often is left, and named in the result."""
+NOT_OPEN = "NoSuchCase"
+"""Type of a workflow's refusal when the case is not open any more."""
+
+
+class RepairActivities:
+    def __init__(self, database: Database, patience: timedelta = PATIENCE) -> None:
+        self._database = database
+        self._patience = patience
+
+    @activity.defn
+    async def resolve_batch(self, batch: RepairBatch) -> RepairProgress:
+        """Resolve the next cases of a repair. What was done stays done, wherever this stops."""
+        with temporal_errors():
+            async with self._database.session() as session:
+                repair = await repairs.get(session, batch.repair_id)
+                left = await repairs.items(session, batch.repair_id, left_only=True, limit=batch.limit)
+            if repair is None:
+                raise ApplicationError(f"no repair {batch.repair_id}", type="NoSuchRepair", non_retryable=True)
+            await each_of(self._resolve(repair, item) for item in left)
+            return await progress(self._database, batch.repair_id, len(left))
+
+    @activity.defn
+    async def end_repair(self, end: RepairEnd) -> None:
+        with temporal_errors():
+            async with self._database.session() as session:
+                await repairs.ended(session, end.repair_id, end.stopped_by)
+
+    async def _resolve(self, repair: Repair, item: RepairItem) -> None:
+        async with self._database.session() as session:
+            case = await cases.get(session, item.target)
+        if case is None or case.resolved_at is not None:
+            await self._gone(repair, item, case)
+            return
+        try:
+            await self._tell(repair, item)
+        except WorkflowUpdateFailedError as error:
+            await self._refused(repair, item, error)
+        except WorkflowUpdateRPCTimeoutOrCancelledError as error:
+            await self._silent(repair, item, f"{item.workflow_id} did not answer: {error}")
+        except RPCError as error:
+            if error.status is not RPCStatusCode.NOT_FOUND:
+                raise
+            await self._done(repair, item, Outcome.ALREADY_RESOLVED, f"its workflow {item.workflow_id} has ended")
+        else:
+            await self._applied(repair, item, case)
+
+    async def _tell(self, repair: Repair, item: RepairItem) -> None:
+        """The update's id makes it one update, however often this activity is tried."""
+        assert repair.action is not None
+        resolution = Resolution(
+            case_id=item.target,
+            action=repair.action,
+            actor=repair.actor,
+            note=signed(repair),
+            amendment=repair.amendment,
+        )
+        waiting = activity.client().get_workflow_handle(item.workflow_id)
+        await waiting.execute_update(
+            "resolve", resolution, id=f"{repair.workflow_id}/{item.target}", rpc_timeout=self._patience
+        )
+
+    async def _applied(self, repair: Repair, item: RepairItem, case: ExceptionCase) -> None:
+        async with self._database.session() as session:
+            evidence = None
+            if not repair.amendment.empty:
+                row = await orders.get(session, case.order_key)
+                known = await cases.find(session, open_only=False, order_key=case.order_key)
+                earlier = [c.resolution for c in known if c.resolution and c.case_id != item.target]
+                evidence = before_and_after(row.order() if row else None, earlier, repair.amendment)
+            await repairs.done(session, repair.repair_id, item.number, Outcome.APPLIED, evidence=evidence)
+
+    async def _gone(self, repair: Repair, item: RepairItem, case: ExceptionCase | None) -> None:
+        """Resolved already: by this repair, if a worker died before it could say so, or by somebody else."""
+        if case and case.resolution and case.resolution.note == signed(repair):
+            await self._applied(repair, item, case)
+            return
+        who = f"by {case.resolution.actor}: {case.resolution.action}" if case and case.resolution else "by itself"
+        await self._done(repair, item, Outcome.ALREADY_RESOLVED, who)
+
+    async def _refused(self, repair: Repair, item: RepairItem, error: WorkflowUpdateFailedError) -> None:
+        cause = error.cause
+        gone = isinstance(cause, ApplicationError) and cause.type == NOT_OPEN
+        await self._done(repair, item, Outcome.ALREADY_RESOLVED if gone else Outcome.REFUSED, str(cause))
+
+    async def _silent(self, repair: Repair, item: RepairItem, why: str) -> None:
+        log.warning("case is not resolved yet", case_id=item.target, why=why)
+        if item.attempts + 1 >= ATTEMPTS:
+            await self._done(repair, item, Outcome.NO_ANSWER, why)
+            return
+        async with self._database.session() as session:
+            await repairs.tried(session, repair.repair_id, item.number, why)
+
+    async def _done(self, repair: Repair, item: RepairItem, outcome: Outcome, reason: str) -> None:
+        async with self._database.session() as session:
+            await repairs.done(session, repair.repair_id, item.number, outcome, reason)
+
+
+def signed(repair: Repair) -> str:
+    """The note that stands with each resolution: it says which repair it came from."""
+    return f"{repair.note} (repair {repair.repair_id})"
+
+
+async def progress(database: Database, repair_id: str, done: int) -> RepairProgress:
+    async with database.session() as session:
+        outcomes = await repairs.outcomes(session, repair_id)
+    return RepairProgress(done=done, left=outcomes.pop("left", 0), outcomes=outcomes)
+
+
+async def each_of(work: Iterable[Awaitable[None]]) -> None:
+    """Side by side, each to its end; then raises the first failure, if any."""
+    done = await asyncio.gather(*work, return_exceptions=True)
+    for failure in done:
+        if isinstance(failure, BaseException):
+            raise failure

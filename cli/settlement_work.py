@@ -1,0 +1,141 @@
+"""What the commands about settlements do."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from cli.deployment import Deployment
+from cli.output import fail
+from cli.xlsx import Sheet
+from connectors.providers import FORMATS
+from models.base import Model
+from models.settlement import SettlementKey, SettlementResult
+from models.settlement_books import Group
+from models.settlement_rules import RulesError, RuleSet
+from models.settlement_words import Told
+from store import month_end as months
+from store import reserves, settlement_cases, settlement_rules, settlement_views
+from store.settlement_views import EXPORTED, Summary
+from workflows import policy
+from workflows.settlement import SettlementRepost
+
+
+class OpenFinding(Model):
+    order_key: str
+    fault: str
+    component: str
+    amount: str
+
+
+class Shown(Model):
+    summary: Summary
+    groups: tuple[Group, ...]
+    open: tuple[Told, ...]
+    findings: tuple[OpenFinding, ...]
+
+
+async def listed(deployment: Deployment, channel: str | None, account: str | None, limit: int) -> list[Summary]:
+    async with deployment.database() as database, database.session() as session:
+        return await settlement_views.find(session, channel=channel, account=account, limit=limit)
+
+
+async def shown(deployment: Deployment, key: SettlementKey) -> Shown:
+    async with deployment.database() as database, database.session() as session:
+        summary = await _summary(session, key)
+        found = await settlement_views.findings(session, key)
+        return Shown(
+            summary=summary,
+            groups=tuple(await settlement_views.groups(session, summary)),
+            open=tuple(await settlement_views.open_lines(session, key)),
+            findings=tuple(
+                OpenFinding(
+                    order_key=row.order_key,
+                    fault=row.fault,
+                    component=row.component,
+                    amount=f"{row.amount} {row.currency}",
+                )
+                for row in found
+            ),
+        )
+
+
+async def why(deployment: Deployment, key: SettlementKey, number: int) -> list[str]:
+    async with deployment.database() as database, database.session() as session:
+        found = await settlement_views.why(session, key, number)
+    if found is None:
+        fail(f"there is no line {number} in settlement {key}: `settlements list` shows those there are")
+    return found
+
+
+async def export(deployment: Deployment, key: SettlementKey, path: Path, *, xlsx: bool) -> int:
+    """The number of lines that were written."""
+    async with deployment.database() as database, database.session() as session:
+        await _summary(session, key)
+        if xlsx:
+            with Sheet(path) as sheet:
+                return await _written(session, key, sheet.row)
+        with path.open("w", newline="", encoding="utf-8-sig") as file:
+            return await _written(session, key, csv.writer(file).writerow)
+
+
+async def _written(session: AsyncSession, key: SettlementKey, write: Callable[[Sequence[Any]], Any]) -> int:
+    write(EXPORTED)
+    count = 0
+    async for row in settlement_views.export(session, key):
+        write([f"{cell:f}" if isinstance(cell, Decimal) and not cell else cell for cell in row])
+        count += 1
+    return count
+
+
+async def month_end(deployment: Deployment, month: datetime) -> list[months.Month]:
+    async with deployment.database() as database, database.session() as session:
+        return await months.report(session, month)
+
+
+async def rules(deployment: Deployment, channel: str | None) -> list[RuleSet]:
+    if channel is not None and channel not in FORMATS:
+        fail(f"no channel {channel!r}: use one of {', '.join(sorted(FORMATS))}", 2)
+    async with deployment.database() as database, database.session() as session:
+        return [
+            await settlement_rules.in_force(session, FORMATS[name].settlement_rules)
+            for name in sorted(FORMATS)
+            if channel in (None, name)
+        ]
+
+
+async def apply_rules(deployment: Deployment, rules: RuleSet, actor: str) -> None:
+    async with deployment.database() as database, database.session() as session:
+        try:
+            await settlement_rules.apply(session, rules, FORMATS[rules.channel].settlement_rules, actor)
+        except RulesError as error:
+            fail(f"{rules.channel}: {error}")
+
+
+async def repost(deployment: Deployment, key: SettlementKey) -> SettlementResult:
+    async with deployment.database() as database, database.session() as session:
+        await _summary(session, key)
+    client = await deployment.temporal()
+    return await client.execute_workflow(
+        SettlementRepost.run, key, id=f"settlement-repost/{key}", task_queue=policy.SETTLEMENT_QUEUE
+    )
+
+
+async def write_off(deployment: Deployment, key: SettlementKey, number: int, actor: str, note: str) -> None:
+    async with deployment.database() as database, database.session() as session:
+        if not await reserves.write_off(session, key, number, actor, note):
+            fail(f"line {number} of {key} has no open residual: `settlements explain {key}#{number}` says what it is")
+        await settlement_cases.sync(session, key)
+
+
+async def _summary(session: AsyncSession, key: SettlementKey) -> Summary:
+    found = await settlement_views.get(session, key)
+    if found is None:
+        fail(f"there is no settlement {key}: `settlements list` shows those there are")
+    return found

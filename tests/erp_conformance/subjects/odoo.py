@@ -1,0 +1,56 @@
+"""Odoo, on the twin of its documented interface: there is no Odoo here."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import date
+from typing import Any
+
+from connectors.erp.odoo.provider import OdooErp
+from connectors.registry import SystemConnection
+from models.ledger import OrderDocuments
+from models.order import OrderKey
+from sandbox.core import Sandbox, SandboxOptions
+from sandbox.odoo import OdooTwin
+from sandbox.odoo_company import ENTITIES
+from tests.erp_conformance.subject import Server, Subject
+from tests.systems.running import free_socket, served
+
+OURS, THEIRS = ENTITIES
+
+
+class OdooServer:
+    def __init__(self, twin: OdooTwin) -> None:
+        self._twin = twin
+        self._reader = OdooErp(SystemConnection.model_validate(twin.connection()))
+
+    def connection(self) -> dict[str, Any]:
+        return self._twin.connection()
+
+    async def documents(self, key: OrderKey) -> OrderDocuments | None:
+        return await self._reader.order_documents(key)
+
+    async def close_period(self, on: date) -> None:
+        self._twin.lock(OURS, on.isoformat())
+
+    async def open_period(self, on: date) -> None:
+        self._twin.lock(OURS, None)
+
+    async def aclose(self) -> None:
+        await self._reader.aclose()
+
+
+@asynccontextmanager
+async def server() -> AsyncIterator[Server]:
+    listener = free_socket()
+    sandbox = Sandbox(SandboxOptions(base_url=f"http://127.0.0.1:{listener.getsockname()[1]}"))
+    twin = OdooTwin(sandbox)
+    async with served(twin.routes(), listener):
+        running = OdooServer(twin)
+        yield running
+        await running.aclose()
+    sandbox.shelf.close()
+
+
+SUBJECT = Subject(name="odoo", connect=OdooErp, server=server, entities=(OURS, THEIRS), read_paths=("/search_read",))

@@ -1,0 +1,96 @@
+"""Tryton, on a real server."""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from cli.erp import demo_goods
+from connectors.erp.tryton.provider import TrytonErp
+from connectors.registry import SystemConnection
+from models.ledger import OrderDocuments
+from models.order import OrderKey
+from settings import Settings
+from stack.tryton import LocalTryton
+from stack.tryton_plan import COMPANIES
+from tests.erp_conformance.subject import Server, Subject
+
+
+class TrytonServer:
+    def __init__(self, tryton: LocalTryton) -> None:
+        self._tryton = tryton
+        self._reader = TrytonErp(SystemConnection.model_validate(tryton.connection()))
+
+    def connection(self) -> dict[str, Any]:
+        """Without the general tax of the seller: a rate that nobody has entered a code for is then refused."""
+        entry = self._tryton.connection()
+        taxes = {name: code for name, code in entry["options"]["taxes"].items() if name != "seller"}
+        return {**entry, "options": {**entry["options"], "taxes": taxes}}
+
+    async def documents(self, key: OrderKey) -> OrderDocuments | None:
+        return await self._reader.order_documents(key)
+
+    async def close_period(self, on: date) -> None:
+        await asyncio.to_thread(self._press, "close", on)
+
+    async def open_period(self, on: date) -> None:
+        await asyncio.to_thread(self._press, "reopen", on)
+
+    async def kill(self) -> None:
+        """`kill -9` of the server and all its workers, whatever they are doing; then it is started again."""
+        await asyncio.to_thread(self._tryton.child.kill)
+        await asyncio.to_thread(self._tryton.restart)
+
+    async def doubled(self, model: str, field: str) -> dict[str, int]:
+        """References that more than one record that counts has."""
+        return await asyncio.to_thread(self._doubled, model, field)
+
+    async def aclose(self) -> None:
+        await self._reader.aclose()
+
+    def _doubled(self, model: str, field: str) -> dict[str, int]:
+        rpc = self._tryton.admin()
+        domain = [[field, "!=", None], ["state", "!=", "cancelled"]]
+        company = self.connection()["options"]["companies"][COMPANIES[0].entity]["id"]
+        found = rpc.search(model, domain, [field], company=company)
+        rpc.close()
+        assert found, f"nothing in {model}: this proves nothing"
+        counted = Counter(record[field] for record in found)
+        return {reference: count for reference, count in counted.items() if count > 1}
+
+    def _press(self, button: str, on: date) -> None:
+        rpc = self._tryton.admin()
+        company = self.connection()["options"]["companies"][COMPANIES[0].entity]["id"]
+        domain = [["start_date", "<=", on], ["end_date", ">=", on], ["company", "=", company]]
+        found = rpc.search("account.period", domain, company=company)
+        rpc.model("account.period", button, [period["id"] for period in found], company=company)
+        rpc.close()
+
+
+@asynccontextmanager
+async def server() -> AsyncIterator[Server]:
+    """The dump of its database is kept in the data directory; the database itself lives for one run."""
+    cache = Settings().data_dir / "erp" / "cache"
+    with tempfile.TemporaryDirectory(prefix="erp-") as home:
+        tryton = LocalTryton(Path(home), cache, demo_goods(), fast=True, keep_ports=False)
+        try:
+            await asyncio.to_thread(tryton.start)
+            running = TrytonServer(tryton)
+            yield running
+            await running.aclose()
+        finally:
+            await asyncio.to_thread(tryton.destroy)
+
+
+SUBJECT = Subject(
+    name="tryton",
+    connect=TrytonErp,
+    server=server,
+    entities=(COMPANIES[0].entity, COMPANIES[1].entity),
+)

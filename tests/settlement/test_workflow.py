@@ -1,0 +1,161 @@
+"""The settlement workflow on a real Temporal: its worker is killed in the middle, and the books get one journal."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from uuid import uuid4
+
+import pytest
+from sqlalchemy import text
+from temporalio.client import Client
+from temporalio.worker import Worker
+
+from activities import settlement as steps
+from activities.alive import Alive
+from activities.settlement import SettlementActivities
+from activities.settlement_books import SettlementBookActivities
+from connectors.errors import NOT_FOUND, Declined
+from connectors.providers import FORMATS
+from models.ledger import Journal, Payment
+from models.matching import Fault
+from models.settlement import SettlementKey
+from store import cases, settlement_rules, settlement_views
+from store.database import Database
+from tests.settlement.documents import arrived, registered, report
+from tests.settlement.faults import settlement
+from workflows import policy
+from workflows.settlement import SettlementRepost, SettlementWorkflow
+
+KEY = SettlementKey(channel="amazon", account="EU", settlement_id="281")
+
+
+class Books:
+    """An ERP that keeps what it is told by its reference, and can refuse."""
+
+    def __init__(self) -> None:
+        self.journals: dict[str, Journal] = {}
+        self.reversed: list[str] = []
+        self.payments: dict[str, Payment] = {}
+        self.closed = False
+
+    async def post_journal(self, journal: Journal, *, retry: bool) -> str:
+        if self.closed:
+            raise Declined("the period is closed", code="period_closed")
+        self.journals.setdefault(journal.journal_id, journal)
+        return f"JE-{list(self.journals).index(journal.journal_id) + 1}"
+
+    async def reverse_journal(self, journal: Journal, *, retry: bool) -> str:
+        assert self.journals[journal.journal_id] == journal
+        self.reversed.append(journal.journal_id)
+        return "JE-R"
+
+    async def post_payment(self, payment: Payment, *, retry: bool) -> str:
+        if payment.order_key.external_id == "302-1":
+            raise Declined("nothing is invoiced", code=NOT_FOUND)
+        self.payments.setdefault(payment.payment_id, payment)
+        return "PAY"
+
+
+@asynccontextmanager
+async def working(client: Client, queue: str, database: Database, books: Books) -> AsyncIterator[SettlementActivities]:
+    activities = SettlementActivities(FORMATS, database, {("amazon", "EU"): "Sports GmbH"})
+    bookings = SettlementBookActivities(books, database)
+    worker = Worker(
+        client,
+        task_queue=queue,
+        workflows=[SettlementWorkflow, SettlementRepost],
+        activities=[*activities.activities, *bookings.activities],
+        interceptors=[Alive()],
+    )
+    async with worker:
+        yield activities
+
+
+@pytest.fixture
+def queue(monkeypatch: pytest.MonkeyPatch) -> str:
+    """With small batches, so that there is a middle."""
+    monkeypatch.setattr(steps, "BATCH_LINES", 50)
+    monkeypatch.setattr(steps, "BATCH_ORDERS", 5)
+    return policy.SETTLEMENT_QUEUE
+
+
+async def test_a_worker_that_dies_in_the_middle_is_followed_by_one_that_goes_on(
+    database: Database, temporal_client: Client, queue: str
+) -> None:
+    made = settlement(400, 0.05, 1)
+    await registered(database, made)
+    event_id = await arrived(database, report(made))
+    books = Books()
+    handle = await temporal_client.start_workflow(
+        SettlementWorkflow.run, event_id, id=f"test/{uuid4()}", task_queue=queue
+    )
+    async with working(temporal_client, queue, database, books):
+        await _some_orders_are_matched(database)
+    async with working(temporal_client, queue, database, books):
+        posted = await handle.result()
+    assert posted.result is not None
+    assert posted.result.matched + posted.result.residual == posted.result.payout
+    assert posted.result.lines == sum(len(each.lines) for each in made)
+    async with database.session() as session:
+        told = await session.scalar(text("SELECT count(*) FROM outbox"))
+        (summary,) = await settlement_views.find(session)
+    assert told == len(made) == posted.result.orders
+    (journal,) = books.journals.values()
+    assert (journal.entity, summary.journal, summary.entity) == ("Sports GmbH", "JE-1", "Sports GmbH")
+    paid = {payment.order_key.external_id for payment in books.payments.values()}
+    sure = {each.order.key.external_id for each in made if each.fault is not Fault.MISSING}
+    assert sure - {"302-1"} <= paid < {each.order.key.external_id for each in made}
+
+
+async def _some_orders_are_matched(database: Database) -> None:
+    async with asyncio.timeout(60):
+        while True:
+            async with database.session() as session:
+                if await session.scalar(text("SELECT matched_to FROM settlement")):
+                    return
+            await asyncio.sleep(0)
+
+
+async def test_a_repost_reverses_the_journal_and_books_a_new_one(
+    database: Database, temporal_client: Client, queue: str
+) -> None:
+    made = settlement(60, 0, 2)
+    await registered(database, made)
+    books = Books()
+    async with working(temporal_client, queue, database, books):
+        await temporal_client.execute_workflow(
+            SettlementWorkflow.run, await arrived(database, report(made)), id=f"test/{uuid4()}", task_queue=queue
+        )
+        shipped = FORMATS["amazon"].settlement_rules
+        async with database.session() as session:
+            await settlement_rules.apply(session, shipped.model_copy(update={"version": 2}), shipped, "anna")
+        result = await temporal_client.execute_workflow(
+            SettlementRepost.run, KEY, id=f"test/{uuid4()}", task_queue=queue
+        )
+    assert result.matched == result.payout
+    assert books.reversed == ["amazon/EU#settlement:281"]
+    assert list(books.journals) == ["amazon/EU#settlement:281", "amazon/EU#settlement:281#2"]
+
+
+async def test_a_journal_that_the_erp_refuses_is_a_case_and_the_orders_are_told_all_the_same(
+    database: Database, temporal_client: Client, queue: str
+) -> None:
+    made = settlement(20, 0, 2)
+    await registered(database, made)
+    books = Books()
+    books.closed = True
+    async with working(temporal_client, queue, database, books):
+        await temporal_client.execute_workflow(
+            SettlementWorkflow.run, await arrived(database, report(made)), id=f"test/{uuid4()}", task_queue=queue
+        )
+        async with database.session() as session:
+            (case,) = await cases.find(session)
+        assert "the period is closed" in case.reason
+        books.closed = False
+        await temporal_client.execute_workflow(SettlementRepost.run, KEY, id=f"test/{uuid4()}", task_queue=queue)
+    async with database.session() as session:
+        assert await cases.find(session) == []
+    assert books.reversed == []
+    assert len(books.journals) == 1
