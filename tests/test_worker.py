@@ -87,7 +87,10 @@ def test_a_queue_it_does_not_know_ends_it_with_the_list_of_those_it_does(nowhere
     ("change", "told"),
     [
         ({"erp": None}, "erp"),
-        ({"erp": {"provider": "sap", "base_url": "http://x"}}, "unknown erp provider 'sap': use one of odoo, rest, tryton"),
+        (
+            {"erp": {"provider": "sap", "base_url": "http://x"}},
+            "unknown erp provider 'sap': use one of odoo, rest, tryton",
+        ),
         ({"wms": {"provider": "rest", "base_url": "http://x"}}, "credential 'api_key' is not set"),
         ({"colour": "red"}, "colour"),
     ],
