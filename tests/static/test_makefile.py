@@ -10,7 +10,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 MAKEFILE = ROOT / "Makefile"
 TASKS = (
-    *("demo", "up", "bench", "test", "conformance", "erp-conformance", "clients", "prove"),
+    *("demo", "up", "bench", "test", "conformance", "erp-conformance", "clients", "prove", "states"),
     *("lint", "fmt", "cover", "lock", "clean", "help"),
 )
 
