@@ -14,6 +14,7 @@ from sqlmodel import col
 
 from models.messages import FINAL_STATES, OrderSnapshot, OrderState, Transition
 from models.order import Order, OrderKey
+from store import locks
 from store.tables import InboxEvent, OrderRow, OrderTransition
 
 
@@ -26,6 +27,8 @@ class UnknownOrder(LookupError):
 
 async def register(session: AsyncSession, order: Order, mapping_version: int) -> OrderRow:
     """The order's row, made when it is new, and locked until the transaction ends."""
+    # Before the insert: two of one order at once may meet in the second unique constraint, which no ON CONFLICT names.
+    await locks.hold(session, [f"order/{order.key}"])
     received = func.coalesce(_received_at(order.raw_event_id), func.now())
     new = insert(OrderRow).values(
         **_identity(order), **_content(order), mapping_version=mapping_version, received_at=received
