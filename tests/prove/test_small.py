@@ -17,7 +17,7 @@ async def test_the_poll_finds_the_orders_whose_webhooks_were_lost(small: Product
 
 
 async def test_lost_replies_errors_and_throttling_double_nothing(small: Product) -> None:
-    await scenes.survives_faults(small, times=8)
+    await scenes.survives_faults(small, times=4)
 
 
 async def test_killed_processes_lose_and_double_nothing(small: Product) -> None:
