@@ -13,6 +13,7 @@ from connectors.amazon.answers import document
 from connectors.amazon.auth import TOKEN_HEADER, restricted_token_request
 from connectors.amazon.node import Node
 from connectors.amazon.polling import NO_VERSION, Cursor, OrderWalk, written
+from connectors.patience import patiently
 from connectors.ports import OrderPage, PolledOrder
 
 LARGEST_PAGE = 100
@@ -49,9 +50,10 @@ class OrderWalkV0(OrderWalk):
     async def _whole(self, order: Node) -> PolledOrder:
         """The order with its items and its address beside it, as `parse` takes them."""
         external_id = order["AmazonOrderId"].identifier()
-        whole: dict[str, Any] = {"order": order.value, "orderItems": await self._items(external_id)}
+        whole: dict[str, Any] = {"order": order.value}
+        whole["orderItems"] = await patiently(lambda: self._items(external_id))
         if order["FulfillmentChannel"].value == "MFN" and order["OrderStatus"].value != "Pending":
-            whole["address"] = await self._address(external_id)
+            whole["address"] = await patiently(lambda: self._address(external_id))
         return PolledOrder(
             external_id=external_id,
             version=order["LastUpdateDate"].moment_if_readable() or NO_VERSION,

@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 from connectors.errors import Declined, SchemaDrift
+from connectors.patience import patiently
 from connectors.ports import OrderPage, PolledOrder
 from connectors.shopify import queries
 from connectors.shopify.failing import TooCostly
@@ -88,7 +89,7 @@ class OrderReader:
         return order
 
     async def _read(self, query: str, variables: dict[str, Any], operation: str = "order") -> dict[str, Any]:
-        data = await self._graphql.run(operation, query, variables)
+        data = await patiently(lambda: self._graphql.run(operation, query, variables))
         if not isinstance(data.get("order"), dict):
             raise SchemaDrift("missing", "data.order", data.get("order"), f"{variables['id']} was listed a moment ago.")
         return dict(data["order"])
