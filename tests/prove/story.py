@@ -6,6 +6,7 @@ import json
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+from temporalio.api.enums.v1 import EventType
 from temporalio.service import RPCError
 
 from cli.run import AT_REST, Run
@@ -15,6 +16,7 @@ from store.tables import OrderRow
 
 MOST_ORDERS = 8
 LAST_LINES = 15
+LAST_EVENTS = 6
 
 
 async def story(run: Run, data_dir: Path, headline: str) -> str:
@@ -43,7 +45,8 @@ async def _orders(run: Run) -> AsyncIterator[str]:
 async def _engine(run: Run, row: OrderRow) -> str:
     """What Temporal says that the workflow waits for."""
     try:
-        described = await run.client.get_workflow_handle(row.workflow_id).describe()
+        handle = run.client.get_workflow_handle(row.workflow_id)
+        described, history = await handle.describe(), await handle.fetch_history()
     except RPCError as error:
         return f"Temporal: {error.message}"
     raw = described.raw_description
@@ -53,7 +56,8 @@ async def _engine(run: Run, row: OrderRow) -> str:
     ]
     task = f"workflow task attempt {raw.pending_workflow_task.attempt}" if raw.HasField("pending_workflow_task") else ""
     status = described.status.name if described.status else "unknown"
-    return "; ".join([f"workflow {status}", task, *waits])
+    last = [f"{event.event_id} {EventType.Name(event.event_type)}" for event in history.events[-LAST_EVENTS:]]
+    return "; ".join([f"workflow {status}", task, *waits, f"last events {last}"])
 
 
 def _logs(data_dir: Path) -> list[str]:
