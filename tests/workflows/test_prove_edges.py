@@ -29,6 +29,7 @@ BEFORE = timedelta(seconds=10)
 LATE = timedelta(seconds=20)
 """A timer fires a little after its moment; on a busy machine, of a wait of many parts, this is much."""
 NEXT = timedelta(minutes=30)
+NEAR = timedelta(minutes=1)
 CLOCK_CHANGES = {
     "the last minute of the year": datetime(2026, 12, 31, 23, 59, 30, tzinfo=UTC),
     "the first second of the year": datetime(2027, 1, 1, tzinfo=UTC),
@@ -76,13 +77,24 @@ async def _acts_at_its_moment(fleet: Fleet, edge: Edge, when: str) -> str:
 
 
 async def _timer(edge: Edge) -> tuple[int, datetime]:
-    """The timer that was set for it, and when it fires."""
-    timers = [
+    """The timer that was set for it, and when it fires. An order may say a moment earlier that it waits: a write to the
+    store lies between."""
+    if not edge.own_timer:
+        return 0, edge.due
+
+    async def is_set() -> bool:
+        return any(abs(due - edge.due) < NEAR for _, due in await _timers(edge))
+
+    await until(is_set, 60, f"{edge.name} to have a timer that fires at {edge.due}")
+    return min(await _timers(edge), key=lambda timer: abs(timer[1] - edge.due))
+
+
+async def _timers(edge: Edge) -> list[tuple[int, datetime]]:
+    return [
         (event.event_id, event.event_time.ToDatetime(UTC) + _length(event))
         for event in (await edge.handle.fetch_history()).events
         if event.event_type == EventType.EVENT_TYPE_TIMER_STARTED
     ]
-    return min(timers, key=lambda timer: abs(timer[1] - edge.due)) if edge.own_timer else (0, edge.due)
 
 
 def _length(event: HistoryEvent) -> timedelta:
