@@ -14,7 +14,7 @@ from tests.prove.capturing import SELDOM, in_small_pages, without_erp  # noqa: E
 from tests.prove.postman import Postman  # noqa: E402
 from tests.prove.product import Product, Size  # noqa: E402
 
-SMALL = Size(orders=24, per_second=20.0, patience=60.0)
+SMALL = Size(orders=24, per_second=20.0, patience=120.0)
 THOUSAND = Size(orders=1000, per_second=40.0, patience=600.0)
 LARGE = Size(orders=200, per_second=20.0, patience=300.0)
 

@@ -5,7 +5,7 @@ import pytest
 from tests.prove import scenes
 from tests.prove.product import Product
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(400)]
 
 
 async def test_fifty_copies_of_one_webhook_and_the_poll_make_one_order(small: Product) -> None:
