@@ -6,10 +6,9 @@ from collections.abc import Mapping
 
 from sqlalchemy.ext.asyncio import AsyncSession
 from temporalio import activity
-from temporalio.exceptions import ApplicationError
 
 from activities.failures import temporal_errors
-from activities.repair import each_of, progress
+from activities.repair import carry_out
 from connectors.ports import ChannelFormat
 from models.base import Model
 from models.corrections import FieldDifference, MoneyDifference, differences, money_differences
@@ -71,13 +70,7 @@ class CorrectionActivities:
     async def correct_batch(self, batch: RepairBatch) -> RepairProgress:
         """Correct the next orders of a repair, each in one transaction with its message and its outcome."""
         with temporal_errors():
-            async with self._database.session() as session:
-                repair = await repairs.get(session, batch.repair_id)
-                left = await repairs.items(session, batch.repair_id, left_only=True, limit=batch.limit)
-            if repair is None:
-                raise ApplicationError(f"no repair {batch.repair_id}", type="NoSuchRepair", non_retryable=True)
-            await each_of(self._correct(repair, item) for item in left)
-            return await progress(self._database, batch.repair_id, len(left))
+            return await carry_out(self._database, batch, self._correct)
 
     async def _correct(self, repair: Repair, item: RepairItem) -> None:
         async with self._database.session() as session:

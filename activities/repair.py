@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Iterable
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 
 import structlog
@@ -37,13 +37,7 @@ class RepairActivities:
     async def resolve_batch(self, batch: RepairBatch) -> RepairProgress:
         """Resolve the next cases of a repair. What was done stays done, wherever this stops."""
         with temporal_errors():
-            async with self._database.session() as session:
-                repair = await repairs.get(session, batch.repair_id)
-                left = await repairs.items(session, batch.repair_id, left_only=True, limit=batch.limit)
-            if repair is None:
-                raise ApplicationError(f"no repair {batch.repair_id}", type="NoSuchRepair", non_retryable=True)
-            await each_of(self._resolve(repair, item) for item in left)
-            return await progress(self._database, batch.repair_id, len(left))
+            return await carry_out(self._database, batch, self._resolve)
 
     @activity.defn
     async def end_repair(self, end: RepairEnd) -> None:
@@ -126,15 +120,23 @@ def signed(repair: Repair) -> str:
     return f"{repair.note} (repair {repair.repair_id})"
 
 
+async def carry_out(
+    database: Database, batch: RepairBatch, step: Callable[[Repair, RepairItem], Awaitable[None]]
+) -> RepairProgress:
+    """Do the next items of a repair side by side, each to its end; then raises the first failure, if any."""
+    async with database.session() as session:
+        repair = await repairs.get(session, batch.repair_id)
+        left = await repairs.items(session, batch.repair_id, left_only=True, limit=batch.limit)
+    if repair is None:
+        raise ApplicationError(f"no repair {batch.repair_id}", type="NoSuchRepair", non_retryable=True)
+    done = await asyncio.gather(*(step(repair, item) for item in left), return_exceptions=True)
+    for failure in done:
+        if isinstance(failure, BaseException):
+            raise failure
+    return await progress(database, batch.repair_id, len(left))
+
+
 async def progress(database: Database, repair_id: str, done: int) -> RepairProgress:
     async with database.session() as session:
         outcomes = await repairs.outcomes(session, repair_id)
     return RepairProgress(done=done, left=outcomes.pop("left", 0), outcomes=outcomes)
-
-
-async def each_of(work: Iterable[Awaitable[None]]) -> None:
-    """Side by side, each to its end; then raises the first failure, if any."""
-    done = await asyncio.gather(*work, return_exceptions=True)
-    for failure in done:
-        if isinstance(failure, BaseException):
-            raise failure

@@ -207,9 +207,6 @@ class Numbering:
         number = self._last[settlement_id] = self._last.get(settlement_id, 0) + 1
         return number
 
-    def total_of(self, settlement_id: str) -> int:
-        return self._last.get(settlement_id, 0)
-
 
 class Ids:
     """Ids of settlements in a document: one that is paid in a second currency is a second settlement."""

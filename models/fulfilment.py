@@ -7,7 +7,6 @@ from enum import StrEnum
 from pydantic import Field
 
 from models.base import Model, Moment
-from models.catalogue import ComponentLine
 from models.order import Address, OrderKey
 
 
@@ -118,7 +117,7 @@ class Shipment(Model):
 
     @property
     def order_key(self) -> str:
-        """The order of its fulfilment (`FulfilmentPlan.fulfilment_id`)."""
+        """A fulfilment's id is `<order key>#<node>`, and ends in `.<nth>` from the second of a node on."""
         return self.fulfilment_id.rpartition("#")[0]
 
 
@@ -164,46 +163,3 @@ class ConfirmedParcel(Model):
     region: str = ""
     extras: dict[str, str] = Field(default_factory=dict)
     """The order's channel extras, which some channels need again."""
-
-
-class FulfilmentPlan(Model):
-    """Everything that is needed to carry out one node's part of an order."""
-
-    order_key: OrderKey
-    correlation_id: str
-    node: NodePlan
-    number: int = Field(ge=1)
-    """Which of the order's fulfilments this is, from 1."""
-    of: int = Field(ge=1)
-    components: tuple[ComponentLine, ...]
-    ship_to: Address
-    service_level: str
-    ship_by: Moment | None = None
-    buyer_email: str = ""
-    region: str = ""
-    extras: dict[str, str] = Field(default_factory=dict)
-
-    @property
-    def fulfilment_id(self) -> str:
-        return f"{self.order_key}#{self.node.node}"
-
-    def package_number(self, nth: int) -> int:
-        """A number for this fulfilment's nth parcel (from 1) that no other fulfilment of the order uses."""
-        return (nth - 1) * self.of + self.number
-
-
-def completed_units(before: dict[str, int], after: dict[str, int], lines: tuple[ComponentLine, ...]) -> dict[str, int]:
-    """Order-line units that became complete between two counts of shipped items.
-
-    Counts are by `line_id|item`. A bundle's unit is complete when all its components have left; what was shipped beyond
-    the ordered quantity completes nothing.
-    """
-    by_line: dict[str, list[ComponentLine]] = {}
-    for line in lines:
-        by_line.setdefault(line.line_id, []).append(line)
-
-    def complete(counts: dict[str, int], components: list[ComponentLine]) -> int:
-        return min(min(counts.get(f"{c.line_id}|{c.item}", 0), c.quantity) // c.per_unit for c in components)
-
-    done = {name: complete(after, parts) - complete(before, parts) for name, parts in by_line.items()}
-    return {name: units for name, units in done.items() if units > 0}

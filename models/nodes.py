@@ -53,10 +53,6 @@ class Node(Model):
     """Ship-to country or `*` -> cost of a parcel, in the currency of the routing rules."""
     active: bool = True
 
-    @property
-    def same_day(self) -> bool:
-        return self.handling_days == 0
-
     def serves_place(self, country: str, region: str) -> bool:
         """True also for an order whose country is not known: its address is somebody else's question."""
         return not self.serves or not country or country in self.serves or f"{country}-{region}" in self.serves

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from typing import Self
 
 from pydantic import Field, ValidationError, model_validator
@@ -11,17 +10,7 @@ from models.base import Model
 
 
 class QuantityError(ValueError):
-    """A move that would break the ledger's invariant."""
-
-
-class Bucket(StrEnum):
-    """Where a unit of a line is. Each unit is in exactly one bucket."""
-
-    OPEN = "open"
-    RESERVED = "reserved"
-    RELEASED = "released"
-    SHIPPED = "shipped"
-    CANCELLED = "cancelled"
+    """Counts that would break the ledger's invariant."""
 
 
 class LineQuantities(Model):
@@ -61,17 +50,6 @@ class LineQuantities(Model):
     def ordered_as(cls, quantity: int, *, cancelled: int = 0, shipped: int = 0) -> Self:
         return cls(ordered=quantity, open=quantity - cancelled - shipped, cancelled=cancelled, shipped=shipped)
 
-    def move(self, quantity: int, source: Bucket, target: Bucket) -> Self:
-        """Move units from one bucket to another. Raises `QuantityError` when the source has too few."""
-        if quantity < 0:
-            raise QuantityError(f"cannot move {quantity} units")
-        held: int = getattr(self, source)
-        if quantity > held:
-            raise QuantityError(f"cannot move {quantity} from {source} to {target}: only {held} there")
-        moved: dict[str, int] = {source: held - quantity}
-        moved[target] = moved.get(target, getattr(self, target)) + quantity
-        return self._changed(moved)
-
     def add(self, *, delivered: int = 0, returned: int = 0, goodwill: int = 0, refunded: int = 0) -> Self:
         """Count units delivered, returned or refunded. Raises `QuantityError` beyond what was shipped or given back."""
         counted = {"delivered": delivered, "returned": returned, "goodwill": goodwill, "refunded": refunded}
@@ -93,22 +71,11 @@ class QuantityLedger(Model):
 
     lines: dict[str, LineQuantities]
 
-    def move(self, line_id: str, quantity: int, source: Bucket, target: Bucket) -> Self:
-        return self.model_copy(update={"lines": {**self.lines, line_id: self[line_id].move(quantity, source, target)}})
-
-    def move_all(self, source: Bucket, target: Bucket) -> Self:
-        """Move every unit in a bucket, on every line."""
-        moved = {name: line.move(getattr(line, source), source, target) for name, line in self.lines.items()}
-        return self.model_copy(update={"lines": moved})
-
     def __getitem__(self, line_id: str) -> LineQuantities:
         try:
             return self.lines[line_id]
         except KeyError:
             raise QuantityError(f"no line {line_id!r} in this order: it has {sorted(self.lines)}") from None
-
-    def total(self, bucket: Bucket) -> int:
-        return sum(getattr(line, bucket) for line in self.lines.values())
 
     @property
     def finished(self) -> bool:

@@ -28,11 +28,6 @@ async def everywhere(session: AsyncSession) -> list[ChannelCursor]:
     )
 
 
-async def attempted(session: AsyncSession, channel: str, account: str, stream: str = ORDERS) -> None:
-    """Note that a poll begins; the cursor stays."""
-    await _write(session, (channel, account, stream), {"polled_at": func.now()})
-
-
 async def advance(session: AsyncSession, channel: str, account: str, cursor: str, stream: str = ORDERS) -> None:
     """Move on. Only in the transaction that keeps what was read up to the cursor, or a crash loses it."""
     moved: dict[str, object] = {"cursor": cursor, "polled_at": func.now(), "last_success_at": func.now()}

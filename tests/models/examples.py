@@ -31,7 +31,6 @@ from models.fulfilment import (
     Allocation,
     Candidate,
     ConfirmedParcel,
-    FulfilmentPlan,
     HeldPick,
     NodePlan,
     PickLine,
@@ -159,17 +158,6 @@ SHIPMENT = Shipment(
     shipped_at=NOON,
     picks=(PICK,),
 )
-PLAN = FulfilmentPlan(
-    order_key=KEY,
-    correlation_id=str(CORRELATION_ID),
-    node=NODE,
-    number=1,
-    of=2,
-    components=(COMPONENT_LINE,),
-    ship_to=BERLIN,
-    service_level="standard",
-    ship_by=NOON,
-)
 CONFIRMED = ConfirmedParcel(
     order_key=KEY,
     correlation_id=str(CORRELATION_ID),
@@ -272,7 +260,6 @@ EXAMPLES: tuple[Model, ...] = (
     RELEASE,
     SHIPMENT,
     CONFIRMED,
-    PLAN,
     Component(item="TENT-4P", quantity=2, share=Decimal("0.7")),
     ListingMap(channel="amazon", account="*", sku="TENT", valid_from=NOON, components=(Component(item="TENT-4P"),)),
     COMPONENT_LINE,

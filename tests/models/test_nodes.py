@@ -62,7 +62,6 @@ def test_days_of_handling_are_added_to_the_day_of_the_cut_off() -> None:
     at = datetime(2026, 7, 1, 12, 30, tzinfo=UTC)
     assert [node("14:00", handling_days=days).leaves_on(at).day for days in (0, 1, 2)] == [2, 3, 4]
     assert Node(name="N").leaves_on(at).day == 2
-    assert (Node(name="N").same_day, node("14:00").same_day) == (False, True)
 
 
 @pytest.mark.parametrize(
