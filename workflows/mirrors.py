@@ -67,8 +67,10 @@ class Mirrors:
         return self._is_behind(asked=life.erp_asked, told=life.erp_told)
 
     def _tax_behind(self) -> bool:
+        """What is being recorded late is not behind: of two that say it at once, the older might be heard last."""
         life = self._life
-        return not life.tax_committed and self._is_behind(asked=life.tax_asked, told=life.tax_told)
+        settled = life.tax_committed or life.tax_heals
+        return not settled and self._is_behind(asked=life.tax_asked, told=life.tax_told)
 
     def _is_behind(self, *, asked: bool, told: int | None) -> bool:
         if not asked or (self._office.forward and told is None):
@@ -103,7 +105,6 @@ class Mirrors:
 
     async def _tell_tax(self) -> None:
         if self._gone:
-            await workflow.wait_condition(lambda: not self._life.tax_heals)  # Its last attempt has been answered.
             await self._compensate("void_tax", self._void_tax)
             self._life.tax_asked = False
             return
