@@ -27,6 +27,7 @@ from activities.channel_stock import ChannelStockActivities
 from activities.erp import ErpActivities
 from activities.fraud import FraudActivities
 from activities.fuse import Fuse
+from activities.inventory import InventoryActivities
 from activities.notify import NotifyActivities
 from activities.record import RecordActivities
 from activities.refunds import RefundActivities
@@ -58,6 +59,7 @@ from workflows.channel_audit import ChannelAudit, DifferenceWorkflow
 from workflows.channel_sync import ChannelSync, ReturnSync
 from workflows.correlation import CorrelationInterceptor
 from workflows.follow_up import FollowUpWorkflow
+from workflows.inventory import InventoryReconciliation
 from workflows.order import OrderWorkflow
 from workflows.refund import RefundWorkflow
 from workflows.repair import RepairWorkflow
@@ -123,6 +125,9 @@ class Queues:
             },
             database,
         )
+        inventory = InventoryActivities(
+            systems.stock_book(systems.wms), systems.stock_book(systems.erp), systems.policies, database
+        )
         refunds, returns = RefundActivities(database), ReturnActivities(database)
         replacements = ReplacementActivities(database)
         channels = sorted({name for name, _ in systems.channels})
@@ -170,6 +175,7 @@ class Queues:
             policy.ORDERS_QUEUE: ORDER_WORKFLOWS,
             policy.SETTLEMENT_QUEUE: [SettlementWorkflow, SettlementRepost],
             policy.REPAIR_QUEUE: [RepairWorkflow],
+            policy.INVENTORY_QUEUE: [InventoryReconciliation],
             breaker.QUEUE: [BreakerWorkflow],
             **{policy.channel_queue(name): [*CHANNEL_WORKFLOWS] for name in channels},
         }
@@ -183,13 +189,15 @@ class Queues:
                 erp.post_erp_invoice,
                 erp.post_credit_note,
                 erp.receive_return,
+                inventory.ask_levels,
             ],
-            policy.WMS_QUEUE: [wms.release_to_wms, wms.cancel_release, wms.find_shipments],
+            policy.WMS_QUEUE: [wms.release_to_wms, wms.cancel_release, wms.find_shipments, inventory.ask_levels],
             policy.TAX_QUEUE: [tax.quote_tax, tax.record_tax, tax.commit_tax, tax.void_tax, tax.refund_tax],
             policy.FRAUD_QUEUE: [fraud.screen, fraud.screen_by_service],
             policy.NOTIFY_QUEUE: [NotifyActivities(systems.notifier).notify_buyer],
             policy.SETTLEMENT_QUEUE: [*settlement.activities, *settlement_books.activities],
             policy.REPAIR_QUEUE: [repair.resolve_batch, repair.end_repair, correction.correct_batch],
+            policy.INVENTORY_QUEUE: [inventory.compare_inventory],
             breaker.QUEUE: [guard.open_trip, guard.probe, guard.set_rate, guard.close_trip],
             **{policy.channel_queue(name): of_channels for name in channels},
         }

@@ -20,6 +20,7 @@ from cli import (
     dead_letters,
     erp,
     exceptions,
+    inventory,
     order_commands,
     parsing,
     rates,
@@ -69,6 +70,7 @@ app.command()(states.states)
 app.add_typer(versions.app, name="versions")
 app.add_typer(erp.app, name="erp")
 app.add_typer(settlements.app, name="settlements")
+app.add_typer(inventory.app, name="inventory")
 
 
 class DemoErp(StrEnum):
@@ -251,11 +253,13 @@ def schedules_apply(
     poll_seconds: Annotated[int | None, typer.Option(min=1, help="For every account, instead of its own.")] = None,
     json_output: AsJson = False,
 ) -> None:
-    """Create or change the poll and settlement schedules of every connection."""
+    """Create or change the schedules of every connection, and that of the inventory reconciliation."""
 
     async def work() -> list[dict[str, object]]:
         deployment = find()
-        return await schedules.apply(await deployment.temporal(), deployment.connections, poll_seconds)
+        client = await deployment.temporal()
+        applied = await schedules.apply(client, deployment.connections, poll_seconds)
+        return [*applied, await schedules.apply_inventory(client)]
 
     applied = asyncio.run(work())
     if json_output:

@@ -27,9 +27,12 @@ from connectors.registry import ChannelConnection, Connections
 from workflows import policy
 from workflows.channel_audit import AuditRequest, ChannelAudit
 from workflows.channel_sync import ChannelSync, ReturnSync
+from workflows.inventory import InventoryReconciliation, ReconciliationRequest
 from workflows.settlement import SettlementSync
 from workflows.stock_sync import StockSync
 
+INVENTORY = "inventory"
+INVENTORY_SECONDS = 3600
 RETURN_SECONDS = 900
 """Nothing of a return is due within minutes, and its reading costs quota that orders may need."""
 SETTLEMENT_SECONDS = 3600
@@ -77,6 +80,19 @@ async def apply(client: Client, connections: Connections, poll_seconds: int | No
     return applied
 
 
+async def apply_inventory(client: Client) -> dict[str, Any]:
+    """Create or change the schedule of the inventory reconciliation, which is one for all accounts."""
+    action = ScheduleActionStartWorkflow(
+        InventoryReconciliation.run,
+        ReconciliationRequest(),
+        id=f"sync-{INVENTORY}",
+        task_queue=policy.INVENTORY_QUEUE,
+        static_summary="Compare stock of channels, store, warehouse and ERP",
+    )
+    await _put(client, INVENTORY, _every(INVENTORY_SECONDS, action))
+    return {"schedule": INVENTORY, "every_seconds": INVENTORY_SECONDS}
+
+
 def schedule_id(kind: str, channel: str, account: str) -> str:
     return f"{kind}/{channel}/{account}"
 
@@ -88,16 +104,21 @@ async def trigger(client: Client, kind: str, connection: ChannelConnection) -> N
 
 
 def _schedule(kind: Kind, connection: ChannelConnection, seconds: int) -> Schedule:
+    action = ScheduleActionStartWorkflow(
+        kind.workflow,
+        kind.argument(connection),
+        id=f"sync-{kind.name}/{connection.provider}/{connection.account}",
+        task_queue=policy.channel_queue(connection.provider),
+        static_summary=f"Read {kind.name} of {connection.provider}/{connection.account}",
+        # Its activities inherit it: the pile of one account holds up no other on the channel's queue.
+        priority=Priority(fairness_key=fairness_key(connection.provider, connection.account)),
+    )
+    return _every(seconds, action)
+
+
+def _every(seconds: int, action: ScheduleActionStartWorkflow) -> Schedule:
     return Schedule(
-        action=ScheduleActionStartWorkflow(
-            kind.workflow,
-            kind.argument(connection),
-            id=f"sync-{kind.name}/{connection.provider}/{connection.account}",
-            task_queue=policy.channel_queue(connection.provider),
-            static_summary=f"Read {kind.name} of {connection.provider}/{connection.account}",
-            # Its activities inherit it: the pile of one account holds up no other on the channel's queue.
-            priority=Priority(fairness_key=fairness_key(connection.provider, connection.account)),
-        ),
+        action=action,
         spec=ScheduleSpec(intervals=[ScheduleIntervalSpec(every=timedelta(seconds=seconds))]),
         policy=SchedulePolicy(overlap=ScheduleOverlapPolicy.SKIP, catchup_window=timedelta(minutes=10)),
     )

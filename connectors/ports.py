@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import BinaryIO, Literal, Protocol
+from typing import BinaryIO, Literal, Protocol, runtime_checkable
 
 from connectors.errors import Failure
 from models.base import Model, Moment
@@ -64,6 +64,7 @@ __all__ = [
     "ReturnPage",
     "ReturnReceipt",
     "SettlementRef",
+    "StockBook",
     "Tax",
     "TaxQuote",
     "TaxRefund",
@@ -356,6 +357,15 @@ class Journals(Protocol):
     async def reverse_journal(self, journal: Journal, *, retry: bool) -> str: ...
 
     async def post_payment(self, payment: Payment, *, retry: bool) -> str: ...
+
+
+@runtime_checkable
+class StockBook(Protocol):
+    """A system that says what it has on hand: the books, or the warehouse. Not every ERP and WMS can."""
+
+    async def stock_levels(self) -> tuple[StockLevel, ...] | None:
+        """For each node and item that it knows; of the books, those of the main company. None: it cannot say."""
+        ...
 
 
 class Wms(Protocol):

@@ -20,7 +20,7 @@ from connectors.erp.tryton.provider import TrytonErp
 from connectors.fraud.rest import RestFraud
 from connectors.kind import ChannelKind
 from connectors.notify.rest import RestNotifier
-from connectors.ports import Channel, ChannelFormat, Erp, Fraud, Journals, Notifier, Tax, Wms
+from connectors.ports import Channel, ChannelFormat, Erp, Fraud, Journals, Notifier, StockBook, Tax, Wms
 from connectors.registry import ChannelConnection, ChannelPolicies, Connections, ConnectionsError, SystemConnection
 from connectors.tax.avatax import AvaTax
 from connectors.wms.rest import RestWms
@@ -67,6 +67,10 @@ class Connectors:
     """Channel and account -> the terms on which it sells."""
     journals: Journals | None = None
     """Where settlements are booked; None when the ERP keeps no books that we may write in."""
+
+    def stock_book(self, system: Erp | Wms) -> StockBook | None:
+        """The system as one that says what it has on hand; None when it cannot."""
+        return system if isinstance(system, StockBook) else None
 
 
 def connect(connections: Connections) -> Connectors:

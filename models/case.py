@@ -39,6 +39,8 @@ class CaseKind(StrEnum):
     REFUND_DECLINED = "refund_declined"
     LATE_EVENT = "late_event"
     RATE_MISSING = "rate_missing"
+    INVENTORY_DIFFERS = "inventory_differs"
+    """Two systems contradict each other about stock for so long that it does not go by itself."""
 
 
 HOLDS = frozenset(

@@ -18,6 +18,7 @@ from sandbox.core import Handler, Sandbox
 from sandbox.webhooks import WebhookSender
 from sandbox.wms_documents import Release, chance, parcels
 from sandbox.wms_returns import ParcelBack, returned
+from sandbox.wms_shelf import WmsShelf
 from sandbox.wms_troubles import Trouble, TroubleKind, Troubles, shortfall, taken_off
 
 API_KEY = "sandbox-wms-key"
@@ -31,6 +32,8 @@ class WmsTwin:
         self._sandbox = sandbox
         self._webhooks = webhooks
         self._releases = sandbox.shelf.collection("wms_releases")
+        self._receipts = sandbox.shelf.collection("wms_receipts")
+        self.shelf = WmsShelf(sandbox.shelf.collection("wms_stock"))
         self.troubles = Troubles(sandbox.options.scenario.warehouse)
 
     def connection(self) -> dict[str, Any]:
@@ -52,14 +55,15 @@ class WmsTwin:
                 throttled=throttled,
                 declined=lambda _: refusal(422, "node_closed", "This node takes no releases today.", "node"),
             )
-            return Route(f"/wms/v1/releases{path}", operation, methods=[method])
+            return Route(f"/wms/v1{path}", operation, methods=[method])
 
         # A fulfilment id may hold slashes, so the longer paths come first.
         return [
-            route("", "POST", "release", self._release),
-            route("/{fulfilment_id:path}/cancel", "POST", "cancel", self._cancel),
-            route("/{fulfilment_id:path}/shipments", "GET", "shipments", self._shipments),
-            route("/{fulfilment_id:path}", "GET", "find_release", self._find),
+            route("/stock", "GET", "stock", self._stock),
+            route("/releases", "POST", "release", self._release),
+            route("/releases/{fulfilment_id:path}/cancel", "POST", "cancel", self._cancel),
+            route("/releases/{fulfilment_id:path}/shipments", "GET", "shipments", self._shipments),
+            route("/releases/{fulfilment_id:path}", "GET", "find_release", self._find),
         ]
 
     def resume(self) -> None:
@@ -85,6 +89,16 @@ class WmsTwin:
         self._sandbox.spawn(self._pick(release.fulfilment_id))
         return JSONResponse({"fulfilment_id": release.fulfilment_id, "status": PICKING}, 202)
 
+    async def _stock(self, _: Request) -> Response:
+        picking = [release for release in self._releases.values() if release["status"] == PICKING]
+        assigned = [
+            (release["node"], piece)
+            for release in picking
+            for parcel in release["parcels"][len(release["shipments"]) :]
+            for piece in parcel
+        ]
+        return JSONResponse({"levels": self.shelf.levels(assigned)})
+
     async def _find(self, request: Request) -> Response:
         release = self._known(request)
         return JSONResponse({"fulfilment_id": release["fulfilment_id"], "status": release["status"]})
@@ -109,6 +123,10 @@ class WmsTwin:
         report = returned(parcel, released)
         receipt = report["receipt"]
         key = parcel.order_reference or receipt["receipt_id"]
+        if receipt["receipt_id"] not in self._receipts:
+            self._receipts.put(receipt["receipt_id"], receipt["node"])
+            resold = [piece for piece in receipt["items"] if piece["condition"] == "resell"]
+            self.shelf.move(receipt["node"], resold, 1)
         self._sandbox.ledger.record("wms", "parcel_returned", key, receipt_id=receipt["receipt_id"], rma=parcel.rma)
         body = json.dumps(report).encode()
         headers = signed(body, f"return-{receipt['receipt_id']}", report["correlation_id"])
@@ -141,6 +159,7 @@ class WmsTwin:
         if not release["parcels"]:
             release["status"] = SHORT
         self._releases.put(release["fulfilment_id"], release)
+        self.shelf.move(release["node"], missing, -1)
         self._record("short_pick", release["order_reference"], release["fulfilment_id"], picks=missing)
         report = shortfall(release, missing, datetime.now(UTC).isoformat())
         self._report(release, "shortfall", report, report["report_id"])
@@ -152,6 +171,7 @@ class WmsTwin:
         if number == len(release["parcels"]):
             release["status"] = SHIPPED
         self._releases.put(release["fulfilment_id"], release)
+        self.shelf.move(release["node"], shipment["picks"], -1)
         self._record(
             "parcel_shipped",
             release["order_reference"],

@@ -10,11 +10,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from models.channel import Rejected, StockQuantity
+from models.inventory import Listed
 from store.tables import ChannelStockRow
 
-_NEWS = text("""
+_SELLABLE = """
     WITH in_force AS (
-        SELECT DISTINCT ON (sku) sku, components FROM listing_map
+        SELECT DISTINCT ON (sku) sku, components, floor FROM listing_map
         WHERE channel = :channel AND account IN (:account, '*') AND valid_from <= now()
         ORDER BY sku, (account = :account) DESC, valid_from DESC, version DESC
     ), available AS (
@@ -25,13 +26,27 @@ _NEWS = text("""
         LEFT JOIN available ON available.item = component->>'item'
         GROUP BY sku
     )
+"""
+_NEWS = text(
+    f"""
+    {_SELLABLE}
     SELECT sellable.sku, floor(sellable.quantity)::int AS quantity
     FROM sellable LEFT JOIN channel_stock AS told
         ON told.channel = :channel AND told.account = :account AND told.sku = sellable.sku
     WHERE told.quantity IS DISTINCT FROM floor(sellable.quantity)::int
     ORDER BY told.told_at NULLS FIRST, sellable.sku
     LIMIT :limit
-""")
+"""  # noqa: S608 - both parts are written above
+)
+_COMPARED = text(
+    f"""
+    {_SELLABLE}
+    SELECT sellable.sku, floor(sellable.quantity)::int AS sellable, told.quantity AS told, told.problem, in_force.floor
+    FROM sellable JOIN in_force ON in_force.sku = sellable.sku LEFT JOIN channel_stock AS told
+        ON told.channel = :channel AND told.account = :account AND told.sku = sellable.sku
+    ORDER BY sellable.sku
+"""  # noqa: S608 - both parts are written above
+)
 
 
 async def news(session: AsyncSession, channel: str, account: str, buffer: int, limit: int) -> list[StockQuantity]:
@@ -42,6 +57,12 @@ async def news(session: AsyncSession, channel: str, account: str, buffer: int, l
     asked = {"channel": channel, "account": account, "buffer": buffer, "limit": limit}
     found = await session.execute(_NEWS, asked)
     return [StockQuantity(sku=row.sku, quantity=row.quantity) for row in found]
+
+
+async def compared(session: AsyncSession, channel: str, account: str, buffer: int) -> list[Listed]:
+    """Every SKU of the account: what it was told, and what it would be told now."""
+    found = await session.execute(_COMPARED, {"channel": channel, "account": account, "buffer": buffer})
+    return [Listed(channel=channel, account=account, **row) for row in found.mappings()]
 
 
 async def told(

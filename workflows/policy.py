@@ -13,6 +13,7 @@ FRAUD_QUEUE = "fraud"
 NOTIFY_QUEUE = "notify"
 SETTLEMENT_QUEUE = "settlement"
 REPAIR_QUEUE = "repair"
+INVENTORY_QUEUE = "inventory"
 
 PAYMENT_WINDOW = timedelta(days=7)
 """An unpaid order that waits longer becomes a case."""
@@ -32,6 +33,8 @@ SHIP_BY_DEFAULT = timedelta(days=3)
 """Ship-by of an order whose channel states none, counted from its release."""
 IN_FLIGHT = timedelta(minutes=5)
 """An order that changed so recently may still be on its way to us: an audit leaves it alone."""
+UNRESOLVED = 2 * SILENT_NODE
+"""Stock that has been told differently for so long is a case: by then a silent warehouse has been asked, too."""
 LOST_WORKER = timedelta(seconds=10)
 """A worker that gives no sign of life for so long has died, and its calls are made again."""
 SETTLEMENT_WINDOW = timedelta(days=35)

@@ -11,6 +11,7 @@ from connectors.errors import SchemaDrift
 from connectors.ports import WmsReport
 from models.base import Moment
 from models.fulfilment import PickLine, Release, Shipment, Shortfall, ShortfallKind
+from models.ledger import StockLevel
 from models.order import OrderKey
 from models.systems import Condition, ReturnedItem, ReturnReceipt
 
@@ -143,6 +144,20 @@ REPORTS: Mapping[str, type[ShipmentReport | ShortfallReport | ReturnReportDocume
 
 class ShipmentsDocument(BaseModel):
     shipments: list[ShipmentDocument]
+
+
+class LevelDocument(BaseModel):
+    node: str = Field(min_length=1)
+    item: str = Field(min_length=1)
+    on_hand: int = Field(ge=0)
+    free: int = Field(ge=0)
+
+    def canonical(self) -> StockLevel:
+        return StockLevel(node=self.node, item=self.item, on_hand=self.on_hand, free=self.free)
+
+
+class LevelsDocument(BaseModel):
+    levels: list[LevelDocument]
 
 
 class CancellationDocument(BaseModel):

@@ -30,9 +30,12 @@ from connectors.ports import ReleaseCancelled, WebhookEvent, WebhookRefused, Wms
 from connectors.registry import SystemConnection
 from connectors.wms import documents
 from models.fulfilment import Release, Shipment
+from models.ledger import StockLevel
 
 SIGNATURE_HEADER = "X-Wms-Signature"
 PING = "orderyard-ping"
+LEVELS = "orderyard-inventory"
+"""Correlation id of a question that belongs to no order."""
 DELIVERY_HEADER = "X-Wms-Delivery"
 Document = TypeVar("Document", bound=BaseModel)
 
@@ -96,6 +99,14 @@ class RestWms:
         _require_success("wms shipments", response)
         answer = _read(documents.ShipmentsDocument, response)
         return [shipment.canonical(fulfilment_id) for shipment in answer.shipments]
+
+    async def stock_levels(self) -> tuple[StockLevel, ...] | None:
+        """Everything that is on the shelves; None when the layer in front of the WMS does not have this call."""
+        response = await self._client.send("stock", "GET", "/wms/v1/stock", correlation_id=LEVELS)
+        if response.status_code == 404:
+            return None
+        _require_success("wms stock", response)
+        return tuple(level.canonical() for level in _read(documents.LevelsDocument, response).levels)
 
     async def _known(self, release: Release) -> bool:
         response = await self._client.send(

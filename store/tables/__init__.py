@@ -6,6 +6,7 @@ from store.tables.capture import ChannelCursor, InboxEvent, OutboxMessage
 from store.tables.catalogue import ListingRow, SkuWait
 from store.tables.channels import ChannelAuditRow, ChannelHealthRow, ChannelStockRow, DriftRow, ReturnRow
 from store.tables.finance import ExchangeRateRow
+from store.tables.inventory import InventoryMismatchRow, InventoryRunRow, StockCorrectionRow, StockStatementRow
 from store.tables.orders import CaseRow, OrderRow, OrderTransition
 from store.tables.repairs import BreakerTripRow, CauseGoneRow, ItemTaxCodeRow, RepairItemRow, RepairRow
 from store.tables.returns import RefundRow, RestockRow, ReturnCountRow, ReturnProcessRow
@@ -36,6 +37,8 @@ __all__ = [
     "ExchangeRateRow",
     "FindingRow",
     "InboxEvent",
+    "InventoryMismatchRow",
+    "InventoryRunRow",
     "ItemTaxCodeRow",
     "ListingRow",
     "NodeLoad",
@@ -57,9 +60,11 @@ __all__ = [
     "SettlementOrderRow",
     "SettlementRow",
     "SkuWait",
+    "StockCorrectionRow",
     "StockLevel",
     "StockMove",
     "StockReport",
+    "StockStatementRow",
     "StockWait",
     "metadata",
 ]

@@ -336,7 +336,8 @@ def test_schedules_are_applied_again_without_harm(stack: Stack) -> None:
             "orders/shopify/main": seconds,
             **{f"{kind}/shopify/main": number for kind, number in every.items()},
         }
-        assert len(applied) == 5 * len(shop_schedules)
+        assert len(applied) == 5 * len(shop_schedules) + 1
+        assert {"schedule": "inventory", "every_seconds": 3600}.items() <= applied[-1].items()
     assert "orders/shopify/main" in stack.run("schedules", "apply", "--poll-seconds", "1").out
 
 

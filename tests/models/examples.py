@@ -75,6 +75,7 @@ from models.returns import ChannelReturn, ReturnLine, ReturnState
 from models.routing import DEFAULT_RULES, Inputs, Shelves
 from models.settlement import LineType, OrderMoney, Settlement, SettlementLine, SettlementResult
 from models.systems import ErpOrder, FraudVerdict, Notice, ReleaseCancelled, TaxQuote
+from tests.models.examples_of_inventory import examples as inventory_examples
 from tests.models.examples_of_lifecycle import order_examples
 from tests.models.examples_of_repair import repair_examples
 from tests.models.examples_returns import RETURN_EXAMPLES
@@ -308,6 +309,7 @@ EXAMPLES: tuple[Model, ...] = (
         values={"tracking": "0034"},
         at=NOON,
     ),
+    *inventory_examples(NOON),
     *repair_examples(ORDER),
     *order_examples(ORDER, CASE, COMPONENT_LINE, SHIPMENT),
     *RETURN_EXAMPLES,

@@ -151,6 +151,7 @@ async def test_everything_said_to_and_by_the_wms_is_as_the_contract_says(
     await wms.cancel(release().fulfilment_id, str(CORRELATION_ID))
     await wms.release(release(), retry=True)
     assert await wms.shipments(release().fulfilment_id, str(CORRELATION_ID))
+    assert await wms.stock_levels()
     await wms.aclose()
     seen = {contract.check(exchange) for exchange in recording.exchanges}
     assert seen == contract.operations(), "every operation of the contract was met"

@@ -31,6 +31,7 @@ from models.channel import (
     StockUpdate,
 )
 from models.fulfilment import ConfirmedParcel, PickLine, Release, Shipment, Shortfall, ShortfallKind
+from models.ledger import StockLevel
 from models.messages import OrderSnapshot, OrderState
 from models.money import Money
 from models.order import Address, Buyer, ChannelState, Order, OrderKey, OrderLine, Remitter, Tax
@@ -122,6 +123,13 @@ class Scripted:
 
 
 class Erp(Scripted):
+    stock: tuple[StockLevel, ...] | None = None
+    """What the books say is on hand; None: they cannot say."""
+
+    async def stock_levels(self) -> tuple[StockLevel, ...] | None:
+        await self._do("stock_levels", None)
+        return self.stock
+
     async def create_order(self, request: ErpOrder, *, retry: bool) -> str:
         await self._do("create_order", request)
         return f"SO-{request.order.key.external_id}"
@@ -156,6 +164,8 @@ class Wms(Scripted):
         super().__init__()
         self._client = client
         self.manual = False
+        self.stock: tuple[StockLevel, ...] | None = None
+        """What is on the shelves; None: the warehouse cannot say."""
         self.parcels: Callable[[Release], list[tuple[PickLine, ...]]] = lambda release: [release.picks]
         self.releases: dict[str, Release] = {}
         self.shipped: dict[str, list[Shipment]] = {}
@@ -170,6 +180,10 @@ class Wms(Scripted):
         if not self.manual:
             for picks in self.parcels(release):
                 await self.ship(release.fulfilment_id, picks)
+
+    async def stock_levels(self) -> tuple[StockLevel, ...] | None:
+        await self._do("stock_levels", None)
+        return self.stock
 
     async def cancel(self, fulfilment_id: str, correlation_id: str) -> ReleaseCancelled:
         await self._do("cancel", fulfilment_id)
