@@ -44,6 +44,9 @@ DYNAMIC_CONFIG = {
     "matching.numTaskqueueReadPartitions": "1",
     "matching.numTaskqueueWritePartitions": "1",
     "frontend.MaxConcurrentBatchOperationPerNamespace": "5",
+    # A worker announces all its queues at once to the workflow of its deployment: of more than ten at a time the server
+    # refuses the rest, and they come again a little later.
+    "history.maxInFlightUpdates": "100",
 }
 TIME_SKIPPING_CONFIG = {
     "frontend.WorkflowTimeSkippingEnabled": "true",
