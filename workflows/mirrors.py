@@ -105,6 +105,7 @@ class Mirrors:
 
     async def _tell_tax(self) -> None:
         if self._gone:
+            await workflow.wait_condition(lambda: not self._life.tax_heals)  # Its last attempt has been answered.
             await self._compensate("void_tax", self._void_tax)
             self._life.tax_asked = False
             return
