@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Literal
@@ -21,7 +22,6 @@ from models.inventory import (
     Cell,
     InventoryReport,
     Listed,
-    Mismatch,
     Standing,
     Verdict,
     may_be_taken_over,
@@ -94,7 +94,7 @@ class InventoryActivities:
             agreed=sum(not found for found in wrong.values()),
             listings=len(listings),
             listings_agreed=len(listings) - len(told),
-            mismatches=_counted([each.mismatch for each in (*places, *told)]),
+            mismatches=dict(Counter(each.mismatch.verdict for each in (*places, *told))),
             repaired=len(repaired),
             cases=cases,
             publish=_wrongly_told(listings, left, now - comparison.grace),
@@ -125,13 +125,6 @@ async def _take_over(
 
 def _is_repaired(each: Standing, repaired: set[str]) -> bool:
     return each.mismatch.verdict is Verdict.STORE_DIFFERS and each.mismatch.subject in repaired
-
-
-def _counted(found: list[Mismatch]) -> dict[Verdict, int]:
-    counts: dict[Verdict, int] = {}
-    for each in found:
-        counts[each.verdict] = counts.get(each.verdict, 0) + 1
-    return counts
 
 
 def _wrongly_told(listings: list[Listed], left: list[Standing], still: datetime) -> tuple[tuple[str, str], ...]:
