@@ -38,7 +38,6 @@ def configure(log_format: Literal["auto", "json", "console"] = "auto", level: st
         ],
         logger_factory=structlog.stdlib.LoggerFactory(),
         wrapper_class=structlog.stdlib.BoundLogger,
-        cache_logger_on_first_use=True,
     )
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(

@@ -1,6 +1,7 @@
 """Real servers for the tests: one PostgreSQL and one Temporal for the whole run."""
 
 import asyncio
+import logging
 import os
 import sys
 import tempfile
@@ -11,6 +12,7 @@ from typing import TypeVar
 
 import hypothesis
 import pytest
+import structlog
 from temporalio.client import Client
 from temporalio.contrib.pydantic import pydantic_data_converter
 
@@ -32,6 +34,17 @@ def run_in_own_loop(step: Coroutine[object, object, T]) -> T:
     """Run to the end in a loop that never becomes pytest-asyncio's."""
     with asyncio.Runner(loop_factory=asyncio.new_event_loop) as runner:
         return runner.run(step)
+
+
+@pytest.fixture(autouse=True)
+def logging_as_it_was() -> Iterator[None]:
+    """A command run inside the tests sends the logs to a stream that ends with its test."""
+    root = logging.getLogger()
+    handlers, level, chain = root.handlers[:], root.level, structlog.get_config()
+    yield
+    root.handlers[:] = handlers
+    root.setLevel(level)
+    structlog.configure(**chain)
 
 
 @pytest.fixture(scope="session")
