@@ -15,10 +15,10 @@ from starlette.routing import Route
 
 from sandbox.contract import Refused, read, refusal, throttled, with_api_key
 from sandbox.core import Handler, Sandbox
+from sandbox.goods_shelf import GoodsShelf
 from sandbox.webhooks import WebhookSender
 from sandbox.wms_documents import Release, chance, parcels
 from sandbox.wms_returns import ParcelBack, returned
-from sandbox.wms_shelf import WmsShelf
 from sandbox.wms_troubles import Trouble, TroubleKind, Troubles, shortfall, taken_off
 
 API_KEY = "sandbox-wms-key"
@@ -33,7 +33,7 @@ class WmsTwin:
         self._webhooks = webhooks
         self._releases = sandbox.shelf.collection("wms_releases")
         self._receipts = sandbox.shelf.collection("wms_receipts")
-        self.shelf = WmsShelf(sandbox.shelf.collection("wms_stock"))
+        self.shelf = GoodsShelf(sandbox.shelf.collection("wms_stock"))
         self.troubles = Troubles(sandbox.options.scenario.warehouse)
 
     def connection(self) -> dict[str, Any]:

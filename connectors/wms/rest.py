@@ -23,7 +23,7 @@ from urllib.parse import quote
 import httpx
 from pydantic import BaseModel, ValidationError
 
-from connectors.contract import declined, error_code
+from connectors.contract import LEVELS, declined, drift, error_code, stock_levels
 from connectors.errors import InDoubt, Unavailable
 from connectors.http import VendorClient, retry_after
 from connectors.ports import ReleaseCancelled, WebhookEvent, WebhookRefused, WmsReport
@@ -34,8 +34,6 @@ from models.ledger import StockLevel
 
 SIGNATURE_HEADER = "X-Wms-Signature"
 PING = "orderyard-ping"
-LEVELS = "orderyard-inventory"
-"""Correlation id of a question that belongs to no order."""
 DELIVERY_HEADER = "X-Wms-Delivery"
 Document = TypeVar("Document", bound=BaseModel)
 
@@ -87,7 +85,7 @@ class RestWms:
             answer = documents.CancellationDocument.model_validate_json(response.content)
         except ValidationError as error:
             # The warehouse may have stopped or not: asking again is harmless, guessing is not.
-            raise InDoubt(f"wms cancel: {documents.drift(error, response.content)}") from error
+            raise InDoubt(f"wms cancel: {drift(error, response.content, documents.SYSTEM)}") from error
         return ReleaseCancelled(confirmed=answer.confirmed, reason=answer.reason)
 
     async def shipments(self, fulfilment_id: str, correlation_id: str) -> list[Shipment]:
@@ -106,7 +104,7 @@ class RestWms:
         if response.status_code == 404:
             return None
         _require_success("wms stock", response)
-        return tuple(level.canonical() for level in _read(documents.LevelsDocument, response).levels)
+        return stock_levels(response, documents.SYSTEM)
 
     async def _known(self, release: Release) -> bool:
         response = await self._client.send(
@@ -164,7 +162,7 @@ def _read(model: type[Document], response: httpx.Response) -> Document:
     try:
         return model.model_validate_json(response.content)
     except ValidationError as error:
-        raise documents.drift(error, response.content) from error
+        raise drift(error, response.content, documents.SYSTEM) from error
 
 
 def _require_success(operation: str, response: httpx.Response) -> None:
