@@ -109,7 +109,9 @@ class Demo:
             await self._until(self._quiet(), live, "settlements arrive")
         seconds = time.monotonic() - started
         await say_how_they_ended(told, Stage(self._run))
-        return replace(await self._run.count(seconds, await self._run.audited()), stories=tuple(told))
+        stock = await self._run.reconciled()
+        counted = await self._run.count(seconds, await self._run.audited())
+        return replace(counted, stories=tuple(told), inventory=stock)
 
     def _quiet(self) -> Condition:
         """Settled at several looks in turn: money of an order that has ended becomes a case a moment later."""

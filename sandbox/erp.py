@@ -153,9 +153,8 @@ class ErpTwin:
         posting = await read(request, Shipment)
         known = posting.external_reference in self._books[SHIPMENTS]
         answer = self._post(SHIPMENTS, posting, "over_shipped")
-        if posting.node and not known:
-            order = SalesOrder.model_validate(self._open_order(posting.order_reference)["order"])
-            self.stock.move(posting.node, order.pieces(posting.by_line), -1)
+        for each in [] if known else posting.goods:
+            self.stock.move(each.node, [each.model_dump()], -1)
         return answer
 
     async def _post_invoice(self, request: Request) -> Response:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from typing import Any, Literal
+from typing import Literal
 
 from pydantic import AwareDatetime, BaseModel, Field
 
@@ -72,15 +72,6 @@ class SalesOrder(BaseModel):
     totals: Totals
     assessed_seller_tax: Amount
 
-    def pieces(self, units: Mapping[str, int]) -> list[dict[str, Any]]:
-        """The items of so many units of each line; a line without items is its own SKU."""
-        return [
-            {"item": item.item, "quantity": item.quantity * units[line.line_reference] // line.quantity}
-            for line in self.lines
-            if units.get(line.line_reference)
-            for item in line.items or [Item(item=line.sku, quantity=line.quantity, amount=line.amount)]
-        ]
-
     @property
     def parts(self) -> list[Line | Charge]:
         return [*self.lines, *self.charges]
@@ -113,12 +104,18 @@ class Posting(BaseModel):
         return counted
 
 
+class Goods(BaseModel):
+    node: str = Field(min_length=1)
+    item: str = Field(min_length=1)
+    quantity: int = Field(ge=1)
+
+
 class Shipment(Posting):
     carrier: str = ""
     tracking_number: str = ""
     shipped_at: AwareDatetime
-    node: str = ""
-    """Whose warehouse the goods left; empty: none of the company's."""
+    goods: list[Goods] = []
+    """What left the company's warehouses."""
 
 
 class Invoice(Posting):

@@ -60,7 +60,7 @@ def shipment(parcel: ConfirmedParcel) -> Document:
         "carrier": parcel.carrier,
         "tracking_number": parcel.tracking,
         "shipped_at": parcel.shipped_at.isoformat(),
-        **({"node": parcel.node} if parcel.node else {}),
+        "goods": [each.model_dump() for each in parcel.goods],
     }
 
 

@@ -10,6 +10,7 @@ import pytest
 from connectors.erp.rest import RestErp
 from connectors.errors import SchemaDrift
 from connectors.ports import StockBook
+from models.fulfilment import GoodsOut
 from models.ledger import StockLevel
 from models.systems import Condition, ReturnedItem
 from sandbox.goods import STOCK_PER_NODE
@@ -36,9 +37,9 @@ async def on_hand(erp: RestErp, item: str) -> int:
     return found
 
 
-async def test_a_shipment_takes_the_items_of_its_units_out_of_its_node_once(erp: RestErp) -> None:
+async def test_a_shipment_takes_its_goods_out_of_their_node_once(erp: RestErp) -> None:
     await erp.create_order(erp_order(), retry=False)
-    left = parcel(units={"L1": 2}).model_copy(update={"node": NODE})
+    left = parcel(units={"L1": 2}).model_copy(update={"goods": (GoodsOut(node=NODE, item="TENT-4P", quantity=2),)})
     for retry in (False, True, False):
         await erp.post_shipment(left, retry=retry)
     assert (await on_hand(erp, "TENT-4P"), await on_hand(erp, "STOVE-GAS")) == (STOCK_PER_NODE - 2, STOCK_PER_NODE)

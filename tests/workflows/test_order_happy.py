@@ -53,6 +53,11 @@ async def test_a_bundle_that_leaves_in_two_parcels_is_confirmed_when_it_is_whole
 
     assert [parcel.units for parcel in ended.shipments] == [{}, {"1": 1}]
     assert world.channel.count("confirm") == world.erp.count("post_invoice") == 1
+    [posted] = [parcel for name, parcel in world.erp.done if name == "post_shipment"]
+    assert [(left.node, left.item, left.quantity) for left in posted.goods] == [
+        ("BER-1", "TENT", 1),
+        ("BER-1", "LAMP", 2),
+    ]
 
 
 async def test_a_partial_shipment_shows_until_the_rest_has_left(world: World) -> None:
