@@ -1,12 +1,9 @@
 """Planted differences of every kind: each found, none invented; what is safe is repaired once, the rest is a case."""
 
-import json
 from datetime import timedelta
 from uuid import uuid4
 
 import pytest
-from temporalio.contrib.pydantic import pydantic_data_converter
-from temporalio.worker import Replayer
 
 from activities.channel import ChannelAccount
 from models.case import CaseKind, ExceptionCase
@@ -15,8 +12,7 @@ from models.channel import Rejected, StockQuantity
 from models.inventory import InventoryReport, Verdict
 from models.ledger import StockLevel
 from store import cases, channel_stock, inventory, stock
-from tests.workflows.conftest import HISTORIES, RECORD, without_traces
-from tests.workflows.test_replay import recorded
+from tests.recorded import FOLDER, RECORDING, keep, recorded, replay
 from tests.workflows.world import World, an_order, line
 from workflows import policy
 from workflows.inventory import InventoryReconciliation, ReconciliationRequest
@@ -24,7 +20,7 @@ from workflows.stock_sync import StockSync
 
 NOTHING = timedelta(0)
 DAY = timedelta(days=1)
-HISTORY = HISTORIES / "inventory" / "repaired.json"
+HISTORY = FOLDER / "inventory" / "repaired.json"
 
 
 def levels(**changes: int | None) -> tuple[StockLevel, ...]:
@@ -189,11 +185,7 @@ async def test_a_difference_keeps_its_age_and_a_new_one_begins_anew(calm: World)
 async def test_a_reconciliation_that_repairs_and_tells_a_channel_again_replays(calm: World) -> None:
     calm.wms.stock = calm.erp.stock = levels(MAT_FOAM=97)
     await reconcile(calm)
-    if RECORD:
+    if RECORDING:
         [run] = [each async for each in calm.client.list_workflows("WorkflowType = 'InventoryReconciliation'", limit=1)]
-        history = await calm.history(run.id)
-        assert history
-        HISTORY.parent.mkdir(exist_ok=True)
-        HISTORY.write_text(json.dumps(without_traces(json.loads(history)), indent=2) + "\n", encoding="utf-8")
-    replayer = Replayer(workflows=[InventoryReconciliation], data_converter=pydantic_data_converter)
-    await replayer.replay_workflow(recorded(HISTORY))
+        await keep(calm.client.get_workflow_handle(run.id), HISTORY)
+    await replay(recorded(HISTORY), [InventoryReconciliation])
