@@ -11,28 +11,10 @@ from decimal import Decimal
 from typing import Any
 
 import httpx
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import ValidationError
 
 from connectors.errors import Declined, SchemaDrift
-from models.ledger import StockLevel
 from models.order import Order
-
-LEVELS = "orderyard-inventory"
-"""Correlation id of a reading of stock, which belongs to no order."""
-
-
-class LevelDocument(BaseModel):
-    node: str = Field(min_length=1)
-    item: str = Field(min_length=1)
-    on_hand: int = Field(ge=0)
-    free: int = Field(ge=0)
-
-    def canonical(self) -> StockLevel:
-        return StockLevel(node=self.node, item=self.item, on_hand=self.on_hand, free=self.free)
-
-
-class LevelsDocument(BaseModel):
-    levels: list[LevelDocument]
 
 
 def correlation_of(order: Order) -> str:
@@ -54,14 +36,6 @@ def json_object(response: httpx.Response, operation: str) -> dict[str, Any]:
             f"{operation} must answer with a JSON object; see the contract",
         )
     return document
-
-
-def stock_levels(response: httpx.Response, system: str) -> tuple[StockLevel, ...]:
-    """What a system says it has on hand. Raises `SchemaDrift`."""
-    try:
-        return tuple(level.canonical() for level in LevelsDocument.model_validate_json(response.content).levels)
-    except ValidationError as error:
-        raise drift(error, response.content, system) from error
 
 
 def drift(error: ValidationError, body: bytes, system: str) -> SchemaDrift:

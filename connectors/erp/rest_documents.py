@@ -14,10 +14,11 @@ from __future__ import annotations
 
 import httpx
 
-from connectors.contract import LEVELS, declined, error_code, json_object, stock_levels, text_at
+from connectors.contract import declined, error_code, json_object, text_at
 from connectors.erp.documents import Document
 from connectors.errors import InDoubt, SchemaDrift, Unavailable
 from connectors.http import VendorClient, retry_after
+from connectors.levels import LEVELS, stock_levels
 from connectors.registry import SystemConnection
 from connectors.tokens import TokenAuth
 from models.ledger import StockLevel

@@ -23,9 +23,10 @@ from urllib.parse import quote
 import httpx
 from pydantic import BaseModel, ValidationError
 
-from connectors.contract import LEVELS, declined, drift, error_code, stock_levels
+from connectors.contract import declined, drift, error_code
 from connectors.errors import InDoubt, Unavailable
 from connectors.http import VendorClient, retry_after
+from connectors.levels import LEVELS, stock_levels
 from connectors.ports import ReleaseCancelled, WebhookEvent, WebhookRefused, WmsReport
 from connectors.registry import SystemConnection
 from connectors.wms import documents
