@@ -70,7 +70,7 @@ async def _on_stack(options: DemoOptions, stacked: StackOptions) -> DemoResult:
         async with running(stack, connections) as run:
             result = await Demo(options, run).result()
             if stacked.erp_connection is not None:
-                books = await read_back(stacked.erp_connection, await run.parcels())
+                books = await read_back(stacked.erp_connection, await run.happened(), await run.settlements())
                 print_books(books)
                 result = replace(result, unequal=books.wrong)
         if options.orders_dir:

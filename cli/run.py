@@ -18,6 +18,7 @@ from capture.temporal import connect
 from cli import schedules
 from cli.channels import audited
 from cli.demo_result import DemoResult, counted
+from cli.happened import Happened, happened
 from cli.inventory import reconciled
 from cli.operator import Operator
 from connectors.registry import Connections
@@ -25,8 +26,9 @@ from models.audit import AuditReport
 from models.inventory import InventoryReport
 from models.messages import FINAL_STATES, OrderState
 from stack.up import LocalStack
-from store import inbox, orders, outbox, settlements
+from store import inbox, orders, outbox, refunds, settlement_views, settlements
 from store.database import Database
+from store.settlement_views import Summary
 from workflows import policy
 from workflows.stock_sync import StockSync
 
@@ -119,15 +121,16 @@ class Run:
         async with self.database.session() as session:
             return await orders.states(session)
 
-    async def parcels(self) -> dict[str, int]:
-        """Order key -> parcels with whole units of its lines, of orders that were not cancelled."""
+    async def happened(self) -> list[Happened]:
+        """What became of each order."""
         async with self.database.session() as session:
             found = await orders.find(session, limit=1_000_000)
-        return {
-            row.order_key: sum(1 for parcel in (row.snapshot or {}).get("shipments", []) if parcel["units"])
-            for row in found
-            if row.state != "cancelled"
-        }
+            given = await refunds.done(session)
+        return happened(found, given, await self.ledger())
+
+    async def settlements(self) -> list[Summary]:
+        async with self.database.session() as session:
+            return await settlement_views.find(session, limit=1_000_000)
 
     async def captured(self) -> int:
         async with self.database.session() as session:

@@ -6,6 +6,8 @@ import asyncio
 import hashlib
 import hmac
 import json
+from collections import Counter
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -127,7 +129,9 @@ class WmsTwin:
             self._receipts.put(receipt["receipt_id"], receipt["node"])
             resold = [piece for piece in receipt["items"] if piece["condition"] == "resell"]
             self.shelf.move(receipt["node"], resold, 1)
-        self._sandbox.ledger.record("wms", "parcel_returned", key, receipt_id=receipt["receipt_id"], rma=parcel.rma)
+        taken = _counted(piece for piece in receipt["items"] if piece["condition"] != "reject")
+        told = {"receipt_id": receipt["receipt_id"], "rma": parcel.rma, "goods": taken}
+        self._sandbox.ledger.record("wms", "parcel_returned", key, **told)
         body = json.dumps(report).encode()
         headers = signed(body, f"return-{receipt['receipt_id']}", report["correlation_id"])
         copies = 2 if chance(f"doubled/{receipt['receipt_id']}", 5) else 1
@@ -177,6 +181,7 @@ class WmsTwin:
             release["order_reference"],
             release["fulfilment_id"],
             shipment_id=shipment["shipment_id"],
+            goods=_counted(shipment["picks"]),
         )
         self._report(release, "shipment", shipment, shipment["shipment_id"])
 
@@ -230,3 +235,11 @@ def _shipment(release: dict[str, Any], number: int) -> dict[str, Any]:
         "shipped_at": datetime.now(UTC).isoformat(),
         "picks": release["parcels"][number - 1],
     }
+
+
+def _counted(pieces: Iterable[dict[str, Any]]) -> dict[str, int]:
+    """Item -> units."""
+    units: Counter[str] = Counter()
+    for piece in pieces:
+        units[piece["item"]] += piece["quantity"]
+    return dict(units)
