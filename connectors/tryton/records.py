@@ -42,6 +42,14 @@ class Records:
         currency: Record = company["currency"]
         return currency
 
+    async def own_party(self) -> Record:
+        """The company itself, with its addresses."""
+        domain: Domain = [["id", "=", self._client.company]]
+        fields = ["party.addresses.id"]
+        company = await self._record("company.company", "party", domain, "unknown_company", "entity", fields)
+        party: Record = company["party"]
+        return party
+
     async def country(self, code: str) -> int:
         return await self._id("country.country", code, [["code", "=", code]], "unknown_country", "ship_to.country")
 

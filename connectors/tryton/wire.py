@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Mapping
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from typing import Any
 
@@ -43,7 +43,7 @@ def _typed(value: Record) -> Any:
         case "date":
             return date(value["year"], value["month"], value["day"])
         case "datetime":
-            parts = ("year", "month", "day", "hour", "minute", "second", "microsecond")
-            return datetime(*(value[part] for part in parts), tzinfo=UTC)
+            clock = time(value["hour"], value["minute"], value["second"], value["microsecond"], tzinfo=UTC)
+            return datetime.combine(date(value["year"], value["month"], value["day"]), clock)
         case _:
             return value
