@@ -8,8 +8,8 @@ from datetime import UTC, datetime, time
 
 from connectors.tryton.client import TrytonClient
 from connectors.tryton.wire import Record
-from connectors.wms.tryton.plan import Plan, Sharing, Units
-from models.fulfilment import PickLine, Shipment
+from connectors.wms.tryton.plan import Moved, Plan, Sharing
+from models.fulfilment import PickLine, Shipment, Shortfall, ShortfallKind
 
 OUT, NOTE = "stock.shipment.out", "ir.note"
 DRAFT, WAITING, PACKED, CANCELLED = "draft", "waiting", "packed", "cancelled"
@@ -41,7 +41,7 @@ class Dispatch:
     node: str
     made_by: int
     """Tryton's user who made it."""
-    units: Units
+    moves: tuple[Moved, ...]
     moved_at: datetime
     notes: tuple[str, ...]
 
@@ -88,22 +88,40 @@ class Dispatches:
     @property
     def is_forbidden(self) -> bool:
         """It was cancelled before it came: a shipment of nothing stands for that."""
-        return any(not each.units for each in self.all) or (self.first is not None and self.first.state == CANCELLED)
+        return any(not each.moves for each in self.all) or (self.first is not None and self.first.state == CANCELLED)
 
     @property
     def plan(self) -> Plan | None:
         return next((plan for each in self.all if (plan := each.plan)), None)
 
-    def shipments(self) -> tuple[list[Shipment], Sharing]:
-        """What has left, and the picks that nothing stands for which left or may leave yet."""
-        plan = self.plan
-        sharing = Sharing(plan.picks if plan else ())
-        found: list[Shipment] = []
-        for each in self.all:
-            picks = sharing.take(each.units) if each.state != CANCELLED else ()
-            if picks and each.has_left:
-                found.append(self._shipment(each, picks))
-        return found, sharing
+    def shipments(self) -> list[Shipment]:
+        """What has left."""
+        sharing = self._sharing()
+        shared = [(each, sharing.of(each.moves)) for each in self.left]
+        return [self._shipment(each, picks) for each, picks in shared if picks]
+
+    @property
+    def missing(self) -> tuple[PickLine, ...]:
+        """What of the release has not left, and is in nothing that may leave yet."""
+        return self._sharing().left
+
+    def shortfall(self) -> Shortfall | None:
+        """What nobody will ship any more, once everything has left or was cancelled in the warehouse."""
+        missing = self.missing
+        if self.open or not missing:
+            return None
+        return Shortfall(
+            report_id=f"{self.fulfilment_id}~short",
+            fulfilment_id=self.fulfilment_id,
+            node=self.all[0].node,
+            kind=ShortfallKind.SHORT_PICK if self.left else ShortfallKind.REJECTED,
+            reason="" if self.left else f"{self.all[0].number} was cancelled in the warehouse",
+            reported_at=max(each.moved_at for each in self.all),
+            picks=missing,
+        )
+
+    def _sharing(self) -> Sharing:
+        return Sharing(self.plan, [move for each in self.all if each.state != CANCELLED for move in each.moves])
 
     def _shipment(self, dispatch: Dispatch, picks: tuple[PickLine, ...]) -> Shipment:
         carrier, tracking = dispatch.label
@@ -141,10 +159,12 @@ class DispatchReader:
 
 
 def _dispatch(record: Record, notes: tuple[str, ...]) -> Dispatch:
-    outgoing = [
-        move
+    """Its moves out of the warehouse; those within it, from the shelf to the door, say nothing more."""
+    moves = [
+        Moved(move["id"], move["product"]["code"] or "", int(move["quantity"]))
         for move in record["moves"]
-        if move["from_location"] == record["warehouse_output"] and (move["state"] != CANCELLED or _stopped(record))
+        if move["from_location"] == record["warehouse_output"]
+        if record["state"] == CANCELLED or move["state"] != CANCELLED
     ]
     return Dispatch(
         id=record["id"],
@@ -152,14 +172,10 @@ def _dispatch(record: Record, notes: tuple[str, ...]) -> Dispatch:
         state=record["state"],
         node=record["warehouse"]["code"] or "",
         made_by=record["create_uid"],
-        units=tuple((move["product"]["code"] or "", int(move["quantity"])) for move in outgoing),
+        moves=tuple(moves),
         moved_at=_moved_at(record),
         notes=notes,
     )
-
-
-def _stopped(record: Record) -> bool:
-    return bool(record["state"] == CANCELLED)
 
 
 def _moved_at(record: Record) -> datetime:

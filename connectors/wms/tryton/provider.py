@@ -15,7 +15,7 @@ from connectors.wms.tryton.dispatches import DispatchReader
 from connectors.wms.tryton.options import WarehouseOptions
 from connectors.wms.tryton.releasing import Releasing
 from connectors.wms.tryton.stopping import Stopping
-from models.fulfilment import Release, Shipment
+from models.fulfilment import Release, Shipment, Shortfall
 from models.ledger import StockLevel
 
 
@@ -47,8 +47,11 @@ class TrytonWms:
             return await self._stopping.stop(fulfilment_id)
 
     async def shipments(self, fulfilment_id: str, correlation_id: str) -> list[Shipment]:
-        found, _ = (await self._reader.of(fulfilment_id)).shipments()
-        return found
+        return (await self._reader.of(fulfilment_id)).shipments()
+
+    async def shortfalls(self, fulfilment_id: str, correlation_id: str) -> list[Shortfall]:
+        found = (await self._reader.of(fulfilment_id)).shortfall()
+        return [found] if found else []
 
     async def stock_levels(self) -> tuple[StockLevel, ...] | None:
         return await stock_levels(self._client)

@@ -32,7 +32,7 @@ class Releasing:
         if known.state != DRAFT:
             return
         if known.plan is None:
-            await self._note(known, Plan.of(release))
+            await self._note(known, Plan.of(release, known.moves))
         await self._client.press(OUT, known.id, "wait", HANDED_OVER)
 
     async def _oldest(self, fulfilment_id: str) -> Dispatch:
@@ -42,7 +42,7 @@ class Releasing:
         assert first is not None
         for younger in found.all[1:]:
             # What people make of a release, a second parcel, is theirs.
-            if younger.made_by == first.made_by and younger.units and younger.state in (DRAFT, WAITING):
+            if younger.made_by == first.made_by and younger.moves and younger.state in (DRAFT, WAITING):
                 await self._client.press(OUT, younger.id, "cancel", (CANCELLED,))
         if found.is_forbidden and not found.left:
             if first.state == DRAFT:

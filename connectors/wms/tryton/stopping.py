@@ -60,6 +60,6 @@ def _answer(found: Dispatches) -> ReleaseCancelled:
         raise Declined(f"wms: {still.number} stays {still.state}", code="no_effect", field="fulfilment_id")
     if not found.left:
         return ReleaseCancelled(confirmed=True)
-    _, sharing = found.shipments()
-    last = found.left[-1].number
-    return ReleaseCancelled(confirmed=bool(sharing.left), reason="" if sharing.left else f"{last} has left")
+    if found.missing:
+        return ReleaseCancelled(confirmed=True)
+    return ReleaseCancelled(confirmed=False, reason=f"{found.left[-1].number} has left")
