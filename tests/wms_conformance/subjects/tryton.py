@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import tempfile
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from stack.tryton_rpc import TrytonRpc
 from tests.wms_conformance.subject import Subject, Warehouse
 
 OUT = "stock.shipment.out"
+PATIENCE = 60.0
 STEPS = (("waiting", "assign_try"), ("assigned", "pick"), ("picked", "pack"), ("packed", "ship"), ("shipped", "do"))
 
 
@@ -33,6 +34,11 @@ class Keepers:
 
     async def releases(self, fulfilment_id: str) -> int:
         return len(await asyncio.to_thread(self._open, fulfilment_id))
+
+    async def until_to_be_picked(self, fulfilment_id: str) -> None:
+        async with asyncio.timeout(PATIENCE):
+            while not await asyncio.to_thread(self._is_waiting, fulfilment_id):
+                pass
 
     async def ship(self, fulfilment_id: str) -> None:
         await asyncio.to_thread(self._ship, fulfilment_id)
@@ -56,6 +62,12 @@ class Keepers:
         found = rpc.search(OUT, [["reference", "=", fulfilment_id], ["state", "!=", "cancelled"]])
         rpc.close()
         return [record["id"] for record in found]
+
+    def _is_waiting(self, fulfilment_id: str) -> bool:
+        rpc = self._tryton.admin()
+        found = rpc.search(OUT, [["reference", "=", fulfilment_id], ["state", "=", "waiting"]])
+        rpc.close()
+        return bool(found)
 
     def _ship(self, fulfilment_id: str) -> None:
         rpc = self._tryton.admin()
@@ -120,17 +132,23 @@ def _advance(rpc: TrytonRpc, shipment: int) -> None:
             rpc.model(OUT, button, [shipment], _skip_warnings=True)
 
 
-@asynccontextmanager
-async def server() -> AsyncIterator[Warehouse]:
-    """The dump of its database is kept in the data directory; the database itself lives for one run."""
+@contextmanager
+def closed_warehouse() -> Iterator[LocalTryton]:
+    """To be started. The dump of its database is kept in the data directory; the database itself lives for one run."""
     cache = Settings().data_dir / "erp" / "cache"
     with tempfile.TemporaryDirectory(prefix="wms-") as home:
         tryton = LocalTryton(Path(home), cache, demo_goods(), WAREHOUSE, fast=True, keep_ports=False)
         try:
-            await asyncio.to_thread(tryton.start)
-            yield Keepers(tryton)
+            yield tryton
         finally:
-            await asyncio.to_thread(tryton.destroy)
+            tryton.destroy()
+
+
+@asynccontextmanager
+async def server() -> AsyncIterator[Warehouse]:
+    with closed_warehouse() as tryton:
+        await asyncio.to_thread(tryton.start)
+        yield Keepers(tryton)
 
 
 SUBJECT = Subject(name="tryton", connect=TrytonWms, server=server, credential="key")
