@@ -13,11 +13,6 @@ from settings import Settings
 app = typer.Typer(no_args_is_help=True, help="A local warehouse (a stock-only Tryton) for tests and tours.")
 
 
-@app.callback()
-def group() -> None:
-    """One command so far; named, so that others may come."""
-
-
 @app.command()
 def up(
     fresh: Annotated[bool, typer.Option(help="Throw the stock and the shipments of the last run away.")] = False,
