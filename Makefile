@@ -32,8 +32,8 @@ test: $(READY) ## Run the test suite
 conformance: $(READY) ## Grade every channel by the promises of the port
 	$(BIN)/python -m pytest tests/conformance -q --show-capture=no $(ARGS)
 
-erp-conformance: $(READY) ## Grade every ERP by the promises of its port, Tryton on a real server (installs it first)
-	$(BIN)/python -m pytest tests/erp_conformance tests/stack/test_tryton.py -m "erp or not erp" -q --show-capture=no $(ARGS)
+erp-conformance: $(READY) ## Grade every ERP and WMS by the promises of its port, Tryton on real servers (installs them first)
+	$(BIN)/python -m pytest tests/erp_conformance tests/wms_conformance tests/stack/test_tryton.py -m "erp or not erp" -q --show-capture=no $(ARGS)
 
 clients: $(READY) ## Run independent clients against the sandbox; those of npm too (needs Node.js)
 	npm install --prefix var/clients --no-save --no-audit --no-fund --ignore-scripts $(NPM_CLIENTS)

@@ -5,7 +5,7 @@ from temporalio import activity
 from activities.failures import is_retry, temporal_errors
 from connectors.ports import ReleaseCancelled, Wms
 from models.base import Model
-from models.fulfilment import Release, Shipment
+from models.fulfilment import Release, Shipment, Shortfall
 
 
 class FulfilmentRef(Model):
@@ -33,3 +33,9 @@ class WmsActivities:
         """What the warehouse has shipped so far: heals a report that was lost on the way."""
         with temporal_errors():
             return await self._wms.shipments(ref.fulfilment_id, ref.correlation_id)
+
+    @activity.defn
+    async def find_shortfalls(self, ref: FulfilmentRef) -> list[Shortfall]:
+        """What the warehouse will not ship, where it has to be asked for that."""
+        with temporal_errors():
+            return await self._wms.shortfalls(ref.fulfilment_id, ref.correlation_id)

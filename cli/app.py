@@ -36,6 +36,7 @@ from cli import (
     systems,
     tax_codes,
     versions,
+    wms,
 )
 from cli.capture import ingest as ingest_files
 from cli.capture import settle as settle_file
@@ -69,6 +70,7 @@ app.command()(refunds.replace)
 app.command()(states.states)
 app.add_typer(versions.app, name="versions")
 app.add_typer(erp.app, name="erp")
+app.add_typer(wms.app, name="wms")
 app.add_typer(settlements.app, name="settlements")
 app.add_typer(inventory.app, name="inventory")
 

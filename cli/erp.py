@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import signal
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -15,6 +16,7 @@ from settings import Settings
 from stack.errors import StackError
 
 if TYPE_CHECKING:
+    from stack.tryton_kinds import Kind
     from stack.tryton_plan import Goods
 
 app = typer.Typer(no_args_is_help=True, help="A local ERP (Tryton) for tests and tours.")
@@ -30,17 +32,28 @@ def up(
     The first start installs it and takes a minute or two; later ones take seconds. The connection for a connections
     file is written to erp/connection.json in the data directory.
     """
+    from stack.tryton_kinds import BOOKS
+
+    serve(Settings().data_dir / "erp", BOOKS, fresh=fresh, tell=_tell_companies)
+
+
+def serve(home: Path, kind: Kind, *, fresh: bool, tell: Callable[[dict[str, Any]], None]) -> None:
+    """Run a Tryton of this kind until Ctrl-C, with its connection in a file in `home`."""
     from stack.running import write_private
     from stack.tryton import LocalTryton
 
-    data = Settings().data_dir / "erp"
+    # One cache for both kinds: the programs are the same.
+    cache = Settings().data_dir / "erp" / "cache"
     try:
-        with LocalTryton(data, data / "cache", demo_goods(), say=console.print) as tryton:
+        with LocalTryton(home, cache, demo_goods(), kind, say=console.print) as tryton:
             if fresh:
                 tryton.fresh()
             connection = tryton.connection()
-            write_private(data / CONNECTION, json.dumps(connection, indent=2) + "\n")
-            _tell(tryton.url, tryton.admin_password, data / CONNECTION, connection)
+            write_private(home / CONNECTION, json.dumps(connection, indent=2) + "\n")
+            console.print(f"Tryton answers at {tryton.url}; administrator: admin / {tryton.admin_password}")
+            console.print(f"connection for the connections file: {home / CONNECTION}")
+            tell(connection)
+            console.print("Ctrl-C ends it")
             _until_stopped()
     except StackError as error:
         fail(str(error))
@@ -55,12 +68,9 @@ def demo_goods() -> Goods:
     return Goods(items={**ITEMS, UNMAPPED_SKU: nodes[:1]}, nodes=nodes, units=STOCK_PER_NODE)
 
 
-def _tell(url: str, password: str, file: Path, connection: dict[str, Any]) -> None:
-    console.print(f"Tryton answers at {url}; administrator: admin / {password}")
-    console.print(f"connection for the connections file: {file}")
+def _tell_companies(connection: dict[str, Any]) -> None:
     for entity, company in connection["options"]["companies"].items():
         console.print(f"  legal entity {entity}: company {company['id']}")
-    console.print("Ctrl-C ends it")
 
 
 def _until_stopped() -> None:

@@ -386,7 +386,11 @@ class Wms(Protocol):
         ...
 
     async def shipments(self, fulfilment_id: str, correlation_id: str) -> list[Shipment]:
-        """Shipments of a release: heals a lost report."""
+        """Shipments of a release: heals a lost report, and is how we hear of a warehouse that reports nothing."""
+        ...
+
+    async def shortfalls(self, fulfilment_id: str, correlation_id: str) -> list[Shortfall]:
+        """Units of a release that will not leave; none from a warehouse that reports them and cannot be asked."""
         ...
 
 

@@ -24,6 +24,7 @@ from connectors.ports import Channel, ChannelFormat, Erp, Fraud, Journals, Notif
 from connectors.registry import ChannelConnection, ChannelPolicies, Connections, ConnectionsError, SystemConnection
 from connectors.tax.avatax import AvaTax
 from connectors.wms.rest import RestWms
+from connectors.wms.tryton.provider import TrytonWms
 from models.terms import SalesTerms
 
 T = TypeVar("T")
@@ -45,7 +46,7 @@ _JOURNALS: Mapping[str, Callable[[SystemConnection], Journals]] = {
     "rest": RestLedger,
     "tryton": TrytonErp,
 }
-_WMSS: Mapping[str, Callable[[SystemConnection], Wms]] = {"rest": RestWms}
+_WMSS: Mapping[str, Callable[[SystemConnection], Wms]] = {"rest": RestWms, "tryton": TrytonWms}
 _TAXES: Mapping[str, Callable[[SystemConnection], Tax]] = {"avatax": AvaTax}
 _FRAUDS: Mapping[str, Callable[[SystemConnection], Fraud]] = {"rest": RestFraud}
 _NOTIFIERS: Mapping[str, Callable[[SystemConnection], Notifier]] = {"rest": RestNotifier}

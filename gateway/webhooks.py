@@ -79,7 +79,9 @@ class Webhooks:
 
     def _secrets(self, channel: str, account: str) -> tuple[str, ...] | None:
         if channel == WMS:
-            return report_secrets(self._connections.wms)
+            # A warehouse that is asked, and reports nothing by itself, has no secret to sign with.
+            wms = self._connections.wms
+            return report_secrets(wms) if "webhook_secret" in wms.credentials else None
         connection = self._connections.channel(channel, account)
         return connection.resolved_webhook_secrets if connection else None
 

@@ -72,7 +72,11 @@ class WmsTwin:
         """Go on with the releases that were being picked when the sandbox stopped. Needs a running event loop."""
         for release in self._releases.values():
             if release["status"] == PICKING:
-                self._sandbox.spawn(self._pick(release["fulfilment_id"]))
+                self.go_on(release["fulfilment_id"])
+
+    def go_on(self, fulfilment_id: str) -> None:
+        """Pick what is left of a release in today's time, whatever time it was to be picked in."""
+        self._sandbox.spawn(self._pick(fulfilment_id))
 
     async def _release(self, request: Request) -> Response:
         release = await read(request, Release)
@@ -88,7 +92,7 @@ class WmsTwin:
             raise Refused("node_closed", "node", f"{release.node} takes no releases today.")
         self._releases.put(release.fulfilment_id, _accepted(release, trouble))
         self._record("released", release.order_reference, release.fulfilment_id, node=release.node)
-        self._sandbox.spawn(self._pick(release.fulfilment_id))
+        self.go_on(release.fulfilment_id)
         return JSONResponse({"fulfilment_id": release.fulfilment_id, "status": PICKING}, 202)
 
     async def _stock(self, _: Request) -> Response:

@@ -1,6 +1,6 @@
-"""A local Tryton: its programs, its database on our PostgreSQL, and a company to work with, by one call.
+"""A local Tryton: its programs, its database on our PostgreSQL, and what its kind has in it, by one call.
 
-The first start installs Tryton, creates the database and sets up the companies, which takes a minute; a dump of that is
+The first start installs Tryton, creates the database and sets it up, which takes a minute; a dump of that is
 kept in `cache`, and later starts take seconds.
 """
 
@@ -15,7 +15,6 @@ from typing import Any, Self
 
 import httpx
 
-from stack import tryton_books, tryton_goods, tryton_plan
 from stack.accounts import unprivileged_account
 from stack.errors import StackError
 from stack.locks import held_lock
@@ -24,15 +23,12 @@ from stack.postgres import LocalPg
 from stack.postgres_files import find_programs
 from stack.processes import Child, Command
 from stack.running import write_private
+from stack.tryton_kinds import BOOKS, Kind
 from stack.tryton_plan import Goods
 from stack.tryton_programs import BUILD_SECONDS, lock_digest, tryton_programs
 from stack.tryton_rpc import TrytonRpc
 
-USUAL_PORT = 18900
-DATABASE = "tryton"
 ADMIN = "admin"
-MODULES = ("account_product", "sale", "web_shop")
-"""And what they depend on: parties, products, stock, invoices, several companies and currencies."""
 SETTINGS = """\
 [database]
 uri = postgresql://postgres@{host}:{postgres}/
@@ -58,6 +54,7 @@ class LocalTryton:
         home: Path,
         cache: Path,
         goods: Goods,
+        kind: Kind = BOOKS,
         *,
         fast: bool = False,
         keep_ports: bool = True,
@@ -67,13 +64,14 @@ class LocalTryton:
         home.mkdir(parents=True, exist_ok=True)
         cache.mkdir(parents=True, exist_ok=True)
         self.home, self._cache, self._goods, self._say = home.resolve(), cache.resolve(), goods, say
+        self._kind, self._database = kind, kind.database
         self._postgres = LocalPg(self.home / "postgres", fast=fast, usual_port=None)
-        usual = USUAL_PORT if keep_ports else None
+        usual = kind.usual_port if keep_ports else None
         self.port = PortBook(self.home / "ports.json").choose("tryton", usual)
         self.url = f"http://{LOOPBACK}:{self.port}"
         self._processes = processes
         self._programs = tryton_programs(self._cache)
-        self.child = Child(self._command(DATABASE))
+        self.child = Child(self._command(self._database))
         self._known: dict[str, Any] = {}
 
     def start(self) -> Self:
@@ -101,8 +99,8 @@ class LocalTryton:
         self._serve(self.child)
 
     def connection(self) -> dict[str, Any]:
-        """The entry of the connections file (`erp`) for this server."""
-        return tryton_books.connection(self.url, DATABASE, self._known["companies"], self._goods)
+        """The entry of the connections file (`erp` or `wms`) for this server."""
+        return self._kind.connection(self.url, self._database, self._known, self._goods)
 
     @property
     def admin_password(self) -> str:
@@ -110,12 +108,12 @@ class LocalTryton:
 
     def admin(self) -> TrytonRpc:
         """A session of the administrator, for tests that change the books' set-up."""
-        return TrytonRpc(self.url, DATABASE).login(ADMIN, self.admin_password)
+        return TrytonRpc(self.url, self._database).login(ADMIN, self.admin_password)
 
     def fresh(self) -> None:
         """Throw the database away and serve a new one."""
         self.child.stop()
-        self._postgres.drop_database(DATABASE)
+        self._postgres.drop_database(self._database)
         self._provide_database()
         self._serve(self.child)
 
@@ -128,29 +126,29 @@ class LocalTryton:
     def _provide_database(self) -> None:
         """The database of the last run, or a copy of the one in the cache; the keys belong to the database."""
         keys = self.home / "keys.json"
-        if not (keys.exists() and self._has_database(DATABASE)):
+        if not (keys.exists() and self._has_database(self._database)):
             dump = self._cached()
             self._restore(dump)
             write_private(keys, dump.with_suffix(".json").read_text())
         self._known = json.loads(keys.read_text())
 
     def _cached(self) -> Path:
-        dump = self._cache / f"books-{self._digest()}.dump"
+        dump = self._cache / f"{self._kind.name}-{self._digest()}.dump"
         refusal = f"another process still prepares Tryton's database in {self._cache}"
-        with held_lock(self._cache / "books.lock", wait_seconds=BUILD_SECONDS, refusal=refusal):
+        with held_lock(self._cache / f"{self._kind.name}.lock", wait_seconds=BUILD_SECONDS, refusal=refusal):
             if not dump.exists():
                 self._build(dump)
         return dump
 
     def _digest(self) -> str:
         """Another lock file, set-up or major version of PostgreSQL: another dump."""
-        sources = [Path(module.__file__ or "").read_text() for module in (tryton_books, tryton_goods, tryton_plan)]
-        parts = [lock_digest(), sources, self._goods, self._run_pg("postgres", "--version"), MODULES]
+        kind, postgres = self._kind, self._run_pg("postgres", "--version")
+        parts = [lock_digest(), kind.sources(), self._goods, postgres, kind.modules]
         return hashlib.sha256(repr(parts).encode()).hexdigest()[:12]
 
     def _build(self, dump: Path) -> None:
         self._say("building Tryton's database (once, about a minute)")
-        building = f"{DATABASE}_building"
+        building = f"{self._database}_building"
         self._postgres.drop_database(building)
         self._postgres.create_database(building)
         known: dict[str, Any] = {"admin": secrets.token_hex(16)}
@@ -159,7 +157,7 @@ class LocalTryton:
         self._serve(server)
         try:
             rpc = TrytonRpc(self.url, building).login(ADMIN, known["admin"])
-            known |= tryton_books.set_up(rpc, self._goods)
+            known |= self._kind.set_up(rpc, self._goods)
             rpc.close()
         finally:
             server.stop()
@@ -171,7 +169,7 @@ class LocalTryton:
     def _install_modules(self, database: str, password: str) -> None:
         password_file = self.home / "admin-password"
         write_private(password_file, password)
-        arguments = ["-c", str(self._settings()), "-d", database, "-u", "ir", "res", *MODULES]
+        arguments = ["-c", str(self._settings()), "-d", database, "-u", "ir", "res", *self._kind.modules]
         arguments += ["--activate-dependencies", "--email", "admin@example.com", "-p"]
         environment = {**_environment(), "TRYTONPASSFILE": str(password_file)}
         try:
@@ -181,12 +179,12 @@ class LocalTryton:
 
     def _restore(self, dump: Path) -> None:
         """Under another name first: an interrupted copy must not look like a database."""
-        unfinished = f"{DATABASE}_unfinished"
+        unfinished = f"{self._database}_unfinished"
         self._postgres.drop_database(unfinished)
         self._postgres.create_database(unfinished)
         self._run_pg("pg_restore", "-j2", "--no-owner", "-d", self._postgres.url(unfinished), str(dump))
-        self._postgres.drop_database(DATABASE)
-        self._run_pg("psql", self._postgres.url(), "-qc", f'ALTER DATABASE "{unfinished}" RENAME TO "{DATABASE}"')
+        self._postgres.drop_database(self._database)
+        self._run_pg("psql", self._postgres.url(), "-qc", f'ALTER DATABASE "{unfinished}" RENAME TO "{self._database}"')
 
     def _has_database(self, name: str) -> bool:
         listed = self._run_pg("psql", self._postgres.url(), "-Atc", "SELECT datname FROM pg_database")

@@ -1,21 +1,17 @@
 """Sets a new Tryton database up for trading, as its administrator would: companies, accounts, taxes, goods, users."""
 
-import secrets
 from collections.abc import Mapping
 from datetime import date
-from decimal import Decimal
 from typing import Any
 
+from stack.tryton_base import create_countries, create_currencies, create_key, work_for
 from stack.tryton_goods import Shelves
 from stack.tryton_plan import (
     ACCOUNTS,
     COMPANIES,
-    COUNTRIES,
-    CURRENCIES,
     GROUPS,
     TAX_CODES,
     TAXES,
-    WORLD_SINCE,
     YEARS,
     Company,
     Goods,
@@ -31,15 +27,16 @@ def set_up(rpc: TrytonRpc, goods: Goods) -> dict[str, Any]:
     world.build()
     shelves = Shelves(rpc, goods)
     companies = {company.entity: _Books(rpc, world, company).build() for company in COMPANIES}
-    shelves.build(world.category)
+    shelves.build({"sale_uom": shelves.unit, "salable": True, "account_category": world.category})
     for known in companies.values():
-        _work_for(rpc, known["id"])
+        work_for(rpc, known["id"])
         shelves.fill(known["id"])
     return {"companies": companies}
 
 
-def connection(base_url: str, database: str, companies: Mapping[str, Any], goods: Goods) -> dict[str, Any]:
+def connection(base_url: str, database: str, known: Mapping[str, Any], goods: Goods) -> dict[str, Any]:
     """The `erp` entry of a connections file; the first company and the first node are the connection's own."""
+    companies = known["companies"]
     return {
         "provider": "tryton",
         "base_url": base_url,
@@ -74,29 +71,12 @@ class _World:
         self.category = 0
 
     def build(self) -> None:
-        currencies = [_currency(code, *facts) for code, facts in CURRENCIES.items()]
-        self.currencies = dict(zip(CURRENCIES, self._rpc.create("currency.currency", *currencies), strict=True))
-        countries = [
-            {"code": code, "code3": code3, "code_numeric": number, "name": name}
-            for code, (code3, number, name) in COUNTRIES.items()
-        ]
-        self.countries = dict(zip(COUNTRIES, self._rpc.create("country.country", *countries), strict=True))
+        self.currencies = create_currencies(self._rpc)
+        self.countries = create_countries(self._rpc)
         term = {"name": "Paid through the channel", "lines": [["create", [{"type": "remainder"}]]]}
         [self.payment_term] = self._rpc.create("account.invoice.payment_term", term)
         self.groups = [group["id"] for group in self._rpc.search("res.group", [["name", "in", GROUPS]])]
         [self.category] = self._rpc.create("product.category", {"name": "Goods", "accounting": True})
-
-
-def _currency(code: str, number: str, minor_unit: str, rate: str) -> Record:
-    return {
-        "name": code,
-        "code": code,
-        "symbol": code,
-        "numeric_code": number,
-        "rounding": Decimal(minor_unit),
-        "digits": -int(Decimal(minor_unit).as_tuple().exponent),
-        "rates": [["create", [{"date": WORLD_SINCE, "rate": Decimal(rate)}]]],
-    }
 
 
 class _Books:
@@ -113,7 +93,7 @@ class _Books:
         [party_id] = self._rpc.create("party.party", party)
         values = {"party": party_id, "currency": self._currency, "timezone": "UTC"}
         [self._id] = self._rpc.create("company.company", values)
-        _work_for(self._rpc, self._id)
+        work_for(self._rpc, self._id)
         self._chart()
         self._make_accounts()
         for year in YEARS:
@@ -220,23 +200,5 @@ class _Books:
     def _user(self) -> str:
         """A user and a key for each company: what a user sees follows the user, and is cached without the request's
         context."""
-        user = {
-            "login": f"orderyard-{self._company.code}",
-            "name": f"Orderyard, {self._company.entity}",
-            "groups": [["add", self._world.groups]],
-            "companies": [["add", [self._id]]],
-            "company": self._id,
-            "company_filter": "one",
-        }
-        [made] = self._rpc.create("res.user", user)
-        key = secrets.token_hex(32)
-        self._rpc.create("res.user.application", {"user": made, "application": "rest", "key": key})
-        return key
-
-
-def _work_for(rpc: TrytonRpc, company: int) -> None:
-    """Let the administrator's next calls be about this company."""
-    known = rpc.model("res.user", "read", [rpc.user], ["companies"])[0]["companies"]
-    joined = {} if company in known else {"companies": [["add", [company]]]}
-    rpc.model("res.user", "write", [rpc.user], {**joined, "company": company, "company_filter": "one"})
-    rpc.reload()
+        login, name = f"orderyard-{self._company.code}", f"Orderyard, {self._company.entity}"
+        return create_key(self._rpc, login, name, self._id, self._world.groups)

@@ -14,13 +14,15 @@ class Shelves:
         self._rpc, self._goods = rpc, goods
         self._storage: dict[str, int] = {}
         self._products: dict[str, int] = {}
+        self.unit: int = rpc.first("product.uom", [["symbol", "=", "u"]])["id"]
 
-    def build(self, category: int) -> None:
+    def build(self, selling: Record) -> None:
+        """`selling`: what is said of each product besides, where more than its stock is kept."""
         waste = self._rpc.first("stock.location", [["type", "=", "lost_found"]])["id"]
         for node in self._goods.nodes:
             self._warehouse(node, waste)
-        unit = self._rpc.first("product.uom", [["symbol", "=", "u"]])["id"]
-        self._rpc.create("product.template", *[_product(item, unit, category) for item in self._goods.items])
+        products = [{**_product(item, self.unit), **selling} for item in self._goods.items]
+        self._rpc.create("product.template", *products)
         found = self._rpc.search("product.product", [["code", "in", list(self._goods.items)]], ["code"])
         self._products = {product["code"]: product["id"] for product in found}
 
@@ -45,14 +47,11 @@ class Shelves:
         self._storage[node] = storage
 
 
-def _product(item: str, unit: int, category: int) -> Record:
+def _product(item: str, unit: int) -> Record:
     return {
         "name": item,
         "type": "goods",
         "default_uom": unit,
-        "sale_uom": unit,
-        "salable": True,
         "list_price": Decimal(0),
-        "account_category": category,
         "products": [["create", [{"suffix_code": item}]]],
     }

@@ -7,16 +7,15 @@ from temporalio.exceptions import ActivityError, ApplicationError
 
 with workflow.unsafe.imports_passed_through():
     from activities.stock import ShortfallCounted, StockActivities
-    from activities.wms import FulfilmentRef, WmsActivities
+    from activities.wms import WmsActivities
     from models.case import Action, CaseKind
     from models.fulfilment import PickLine, Release, Shipment, Shortfall, ShortfallKind
     from models.goods import FulfilmentPart, Stage
     from models.life import HandledParcel
     from workflows import policy
+    from workflows.listening import Listening, ref_to
     from workflows.office import Office
     from workflows.parcels import Parcels
-
-SILENT = "silent"
 
 
 class Shipping:
@@ -26,6 +25,7 @@ class Shipping:
         self._office = office
         self._life = office.life
         self._parcels = Parcels(office)
+        self._listening = Listening(office, self.report, self.fall_short)
         self._resumed = False
 
     def resume(self) -> None:
@@ -79,7 +79,7 @@ class Shipping:
 
         Raises nothing: a refusal to answer is a no, and a warehouse that is away is asked until it answers.
         """
-        ref = self._ref(part)
+        ref = ref_to(part, self._life)
         try:
             answer = await self._office.calls.outside(
                 WmsActivities.cancel_release, ref, policy.WMS_QUEUE, f"Stop {part.fulfilment_id}"
@@ -121,7 +121,7 @@ class Shipping:
         if not part.parcels:
             await self._release(part)
         while self._is_released(fulfilment_id):
-            await self._hear_from(fulfilment_id)
+            await self._listening.hear_from(fulfilment_id)
 
     def _is_released(self, fulfilment_id: str) -> bool:
         part = self._life.part(fulfilment_id)
@@ -165,52 +165,6 @@ class Shipping:
             )
         )
 
-    async def _hear_from(self, fulfilment_id: str) -> None:
-        """Wait for a parcel; ask a node that stays silent."""
-        part = self._life.part(fulfilment_id)
-        assert part is not None
-        heard = part.parcels
-
-        def news() -> bool:
-            now = self._life.part(fulfilment_id)
-            return now is None or now.parcels > heard or now.stage is not Stage.RELEASED
-
-        try:
-            await workflow.wait_condition(
-                news,
-                timeout=policy.SILENT_NODE,
-                timeout_summary=f"Node {part.node} is asked when it stays silent",
-            )
-        except TimeoutError:
-            await self._ask(part)
-            if not news():
-                await self._act_on_silence(part)
-
-    async def _ask(self, part: FulfilmentPart) -> None:
-        try:
-            found = await self._office.calls.outside(
-                WmsActivities.find_shipments,
-                self._ref(part),
-                policy.WMS_QUEUE,
-                f"Ask node {part.node} what it shipped",
-            )
-        except ActivityError as error:
-            workflow.logger.warning("the warehouse does not say", extra=self._told(error))
-            return
-        for shipment in found:
-            self.report(shipment)
-
-    async def _act_on_silence(self, part: FulfilmentPart) -> None:
-        """A node that ships nothing for too long loses the goods, if another one has them and the first one stops."""
-        terms, since = self._life.terms, part.released_at
-        if terms is None or since is None or part.parcels or part.node in self._life.excluded:
-            return
-        if workflow.now() < since + terms.node_patience:
-            return
-        self._life.excluded[part.node] = SILENT
-        self._life.silent.append(part.fulfilment_id)
-        self._office.wake()
-
     async def _count_short(self, shortfall: Shortfall) -> None:
         request = ShortfallCounted(order_key=self._life.order.key, shortfall=shortfall)
         what = (
@@ -234,9 +188,6 @@ class Shipping:
             ship_by=order.ship_by,
             picks=part.picks,
         )
-
-    def _ref(self, part: FulfilmentPart) -> FulfilmentRef:
-        return FulfilmentRef(fulfilment_id=part.fulfilment_id, correlation_id=str(self._life.order.correlation_id))
 
     def _told(self, error: ActivityError) -> dict[str, str]:
         return {"error": str(error.cause), "correlation_id": str(self._life.order.correlation_id)}

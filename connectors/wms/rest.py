@@ -30,7 +30,7 @@ from connectors.levels import LEVELS, stock_levels
 from connectors.ports import ReleaseCancelled, WebhookEvent, WebhookRefused, WmsReport
 from connectors.registry import SystemConnection
 from connectors.wms import documents
-from models.fulfilment import Release, Shipment
+from models.fulfilment import Release, Shipment, Shortfall
 from models.ledger import StockLevel
 
 SIGNATURE_HEADER = "X-Wms-Signature"
@@ -98,6 +98,10 @@ class RestWms:
         _require_success("wms shipments", response)
         answer = _read(documents.ShipmentsDocument, response)
         return [shipment.canonical(fulfilment_id) for shipment in answer.shipments]
+
+    async def shortfalls(self, fulfilment_id: str, correlation_id: str) -> list[Shortfall]:
+        """The contract has no call for them: the warehouse reports them (`parse_report`)."""
+        return []
 
     async def stock_levels(self) -> tuple[StockLevel, ...] | None:
         """Everything that is on the shelves; None when the layer in front of the WMS does not have this call."""

@@ -8,9 +8,9 @@ from pathlib import Path
 import httpx
 import pytest
 
-from connectors.erp.tryton.client import KeyAuth, TrytonClient
 from connectors.errors import ConnectorError, Declined, InDoubt, Unauthorized, Unavailable
 from connectors.registry import SystemConnection
+from connectors.tryton.client import KeyAuth, TrytonClient
 
 MASKED = "<!doctype html><title>400 Bad Request</title><p>Unable to get RPC method</p>"
 Answer = Callable[[httpx.Request], httpx.Response]

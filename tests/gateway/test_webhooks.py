@@ -176,6 +176,16 @@ async def test_a_report_that_is_not_signed_by_the_warehouse_is_refused(gateway: 
     assert await events(database) == []
 
 
+async def test_a_warehouse_that_is_asked_and_has_no_secret_has_no_address(
+    database_url: str, connections: Connections, temporal_server: LocalTemporal, database: Database
+) -> None:
+    silent = connections.wms.model_copy(update={"credentials": {"key": "k"}})
+    changed = connections.model_copy(update={"wms": silent})
+    async with serving(database_url, changed, temporal_server.address, NAMESPACE) as gateway:
+        assert (await gateway.wms(report())).status_code == 404
+    assert await events(database) == []
+
+
 async def test_a_report_with_half_a_character_in_its_id_is_kept_too(gateway: Gateway, database: Database) -> None:
     assert (await gateway.wms(b'{"event": "\\ud800", "fulfilment_id": "\\udfff\\u0000"}')).status_code == 200
     assert len(await events(database)) == 1

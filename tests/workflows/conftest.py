@@ -53,6 +53,7 @@ KEPT = {
     "test_what_a_node_does_not_ship_goes_to_another_one",
     "test_a_node_that_refuses_the_release_is_passed_over",
     "test_a_silent_node_loses_the_goods_to_one_that_has_them",
+    "test_a_warehouse_that_reports_nothing_is_asked_what_it_shipped_and_what_it_will_not",
     "test_a_set_of_which_a_part_has_left_is_too_late_and_the_untouched_one_is_not",
     "test_without_a_rate_the_order_waits_and_entering_it_resumes_all_that_wait",
     "test_a_parcel_that_the_channel_has_not_heard_of_in_time_is_a_case",

@@ -6,12 +6,12 @@ from datetime import timedelta
 
 import pytest
 
-from models.fulfilment import ShortfallKind
+from models.fulfilment import Shortfall, ShortfallKind
 from models.messages import OrderState
 from models.order import Order
 from models.terms import SalesTerms
 from tests.workflows.acting import A_MOMENT, cancel, finish, mats, released
-from tests.workflows.world import World, an_order, line, refused
+from tests.workflows.world import PURCHASED, World, an_order, line, refused
 from workflows import policy
 
 PATIENCE = timedelta(hours=3)
@@ -86,6 +86,31 @@ async def test_a_silent_node_loses_the_goods_to_one_that_has_them(world: World) 
     ended = await finish(world, handle, order)
     assert ended.nodes == (world.wms.releases[second].node,)
     assert await world.free("MAT-FOAM") == 147
+
+
+async def test_a_warehouse_that_reports_nothing_is_asked_what_it_shipped_and_what_it_will_not(world: World) -> None:
+    order = three_mats()
+    handle = await released(world, order)
+    name = f"{order.key}#BER-1"
+    await world.wms.ship(name, (mats(1),), report=False)
+    world.wms.short[name] = [
+        Shortfall(
+            report_id=f"{name}~short",
+            fulfilment_id=name,
+            node="BER-1",
+            kind=ShortfallKind.SHORT_PICK,
+            reported_at=PURCHASED,
+            picks=(mats(2),),
+        )
+    ]
+    await also_in_leipzig(world)
+    await world.fast_forward(handle, policy.SILENT_NODE + A_MOMENT)
+    await world.wait_for(lambda: len(world.wms.releases) == 2)
+    second = next(each for each in world.wms.releases if each != name)
+    assert world.wms.releases[second].picks == (mats(2),)
+    await world.wms.ship(second)
+    ended = await finish(world, handle, order)
+    assert ended.quantities["1"].shipped == 3
 
 
 @pytest.mark.parametrize("why", ["nobody else has it", "it does not stop"])

@@ -172,6 +172,8 @@ class Wms(Scripted):
         self.says_no_to_cancel = False
         self.does_not_stop: set[str] = set()
         self.stopped: set[str] = set()
+        self.short: dict[str, list[Shortfall]] = {}
+        """What is told of a release when the warehouse is asked."""
 
     async def release(self, release: Release, *, retry: bool) -> None:
         await self._do("release", release)
@@ -199,6 +201,10 @@ class Wms(Scripted):
     async def shipments(self, fulfilment_id: str, correlation_id: str) -> list[Shipment]:
         await self._do("shipments", fulfilment_id)
         return self.shipped.get(fulfilment_id, [])
+
+    async def shortfalls(self, fulfilment_id: str, correlation_id: str) -> list[Shortfall]:
+        await self._do("shortfalls", fulfilment_id)
+        return self.short.get(fulfilment_id, [])
 
     async def ship(
         self, fulfilment_id: str, picks: tuple[PickLine, ...] | None = None, *, report: bool = True

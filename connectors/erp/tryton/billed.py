@@ -8,8 +8,8 @@ from decimal import Decimal
 
 from connectors.erp.terms import slack
 from connectors.erp.tryton.sales import open_units
-from connectors.erp.tryton.wire import Record
 from connectors.errors import NOT_FOUND, Declined, SchemaDrift
+from connectors.tryton.wire import Record
 from models.base import Model
 from models.fulfilment import ConfirmedParcel
 from models.systems import CreditNote

@@ -18,12 +18,12 @@ from connectors.erp.tryton.billed import (
     require_creditable,
     require_open,
 )
-from connectors.erp.tryton.client import TrytonClient
 from connectors.erp.tryton.masters import Masters
 from connectors.erp.tryton.options import TrytonOptions
 from connectors.erp.tryton.parties import Parties
 from connectors.erp.tryton.sales import Sales, lines_of, terms_of
-from connectors.erp.tryton.wire import Record
+from connectors.tryton.client import TrytonClient
+from connectors.tryton.wire import Record
 from models.fulfilment import ConfirmedParcel
 from models.ledger import AccountRole
 from models.money import Money

@@ -6,13 +6,13 @@ from collections.abc import Awaitable, Callable
 from datetime import date
 
 from connectors.erp.tryton.billing import POSTED, Billing
-from connectors.erp.tryton.client import TrytonClient
 from connectors.erp.tryton.entries import Entries
 from connectors.erp.tryton.masters import Masters
 from connectors.erp.tryton.parties import Parties
 from connectors.erp.tryton.paying import INVOICE_FIELDS, Paying
-from connectors.erp.tryton.wire import Record
 from connectors.errors import NOT_FOUND, Declined
+from connectors.tryton.client import TrytonClient
+from connectors.tryton.wire import Record
 from models.ledger import Journal, Payment
 
 MOVE = "account.move"

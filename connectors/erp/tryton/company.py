@@ -6,7 +6,6 @@ import httpx
 
 from connectors.erp.tryton.billing import Billing
 from connectors.erp.tryton.books import Books
-from connectors.erp.tryton.client import KeyAuth, TrytonClient
 from connectors.erp.tryton.masters import Masters
 from connectors.erp.tryton.options import TrytonOptions
 from connectors.erp.tryton.parties import Parties
@@ -14,6 +13,7 @@ from connectors.erp.tryton.reading import Reading
 from connectors.erp.tryton.sales import Sales
 from connectors.erp.tryton.shipping import Shipping
 from connectors.registry import SystemConnection
+from connectors.tryton.client import KeyAuth, TrytonClient
 
 
 class CompanyBooks:

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from datetime import date
 from decimal import Decimal
 
-from connectors.erp.tryton.client import TrytonClient
 from connectors.erp.tryton.masters import Masters
 from connectors.erp.tryton.parties import Parties
-from connectors.erp.tryton.wire import Record
 from connectors.errors import Declined
+from connectors.tryton.client import TrytonClient
+from connectors.tryton.wire import Record
 from models.ledger import JournalLine
 from models.money import Money
 

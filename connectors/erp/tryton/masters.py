@@ -1,30 +1,23 @@
-"""Master data that documents refer to, found by code and remembered: an id never changes."""
+"""Master data of a seller's books: accounts, taxes, journals, periods, shops."""
 
 from __future__ import annotations
 
 from datetime import date
 
-from connectors.erp.tryton.client import TrytonClient
 from connectors.erp.tryton.options import TrytonOptions
-from connectors.erp.tryton.wire import Domain, Record
 from connectors.errors import Declined
+from connectors.tryton.client import TrytonClient
+from connectors.tryton.records import Records
+from connectors.tryton.wire import Domain, Record
 from models.ledger import AccountRole
 
 
-class Masters:
-    """Of one company. Every method raises `Declined` when the ERP has no such record, with a code that says which."""
+class Masters(Records):
+    """What a seller's books need besides goods and places."""
 
     def __init__(self, client: TrytonClient, options: TrytonOptions) -> None:
-        self._client, self._options = client, options
-        self._known: dict[tuple[str, str], Record] = {}
-
-    async def ping(self) -> None:
-        """Never answered from memory."""
-        await self._client.read("company.company", self._client.company, ["id"])
-
-    async def product(self, item: str, field: str = "item") -> int:
-        domain: Domain = [["code", "=", item]]
-        return await self._id("product.product", item, domain, "unknown_product", field)
+        super().__init__(client)
+        self._options = options
 
     async def account(self, role: AccountRole | str) -> int:
         return int((await self.account_record(role))["id"])
@@ -51,30 +44,10 @@ class Masters:
 
     async def warehouse(self, node: str) -> Record:
         """Of a node, or the one that orders are entered with when the node is empty."""
-        code = node or self._options.warehouse
-        domain: Domain = [["type", "=", "warehouse"]] + ([["code", "=", code]] if code else [])
-        fields = ["code", "input_location", "output_location", "storage_location", "waste_locations"]
-        return await self._record("stock.location", code, domain, "unknown_node", "node", fields)
-
-    async def customer_location(self) -> int:
-        return await self._id("stock.location", "customer", [["type", "=", "customer"]], "no_location", "customer")
-
-    async def unit(self) -> int:
-        return await self._id("product.uom", "Unit", [["symbol", "=", "u"]], "no_unit", "unit")
+        return await super().warehouse(node or self._options.warehouse)
 
     async def currency(self, code: str) -> int:
         return await self._id("currency.currency", code, [["code", "=", code]], "unknown_currency", "currency")
-
-    async def company_currency(self) -> Record:
-        """Code and minor unit of the currency that the company's books are kept in."""
-        fields = ["currency.code", "currency.digits"]
-        domain: Domain = [["id", "=", self._client.company]]
-        company = await self._record("company.company", "own", domain, "unknown_company", "entity", fields)
-        currency: Record = company["currency"]
-        return currency
-
-    async def country(self, code: str) -> int:
-        return await self._id("country.country", code, [["code", "=", code]], "unknown_country", "ship_to.country")
 
     async def journal(self, kind: str) -> int:
         return await self._id("account.journal", kind, [["type", "=", kind]], "no_journal", "journal")
@@ -101,15 +74,3 @@ class Masters:
     @property
     def _ours(self) -> list[object]:
         return ["company", "=", self._client.company]
-
-    async def _id(self, model: str, name: str, domain: Domain, code: str, field: str) -> int:
-        return int((await self._record(model, name, domain, code, field, []))["id"])
-
-    async def _record(self, model: str, name: str, domain: Domain, code: str, field: str, fields: list[str]) -> Record:
-        if (known := self._known.get((model, name))) is not None:
-            return known
-        found = await self._client.first(model, domain, ["id", *fields])
-        if found is None:
-            raise Declined(f"tryton: no {model} {name!r}: create it in Tryton", code=code, field=field)
-        self._known[model, name] = found
-        return found

@@ -5,9 +5,9 @@ from __future__ import annotations
 import hashlib
 from typing import NamedTuple
 
-from connectors.erp.tryton.client import TrytonClient
 from connectors.erp.tryton.masters import Masters
-from connectors.erp.tryton.wire import Record
+from connectors.tryton.client import TrytonClient
+from connectors.tryton.wire import Record
 from models.order import Address, Order
 
 FIELDS = [
@@ -60,7 +60,7 @@ class Parties:
         return await find() or await self._client.create("party.party", {"name": name, "code": code}, find, FIELDS)
 
     async def _address(self, party: Record, address: Address | None) -> int:
-        wanted = await self._values(address or Address())
+        wanted = await self._masters.address_values(address or Address())
         for known in party.get("addresses") or []:
             country = (known.get("country") or {}).get("id")
             if all((known.get(name) or "") == wanted[name] for name in _COMPARED) and country == wanted["country"]:
@@ -72,16 +72,6 @@ class Parties:
 
         made = await self._client.create("party.address", {"party": party["id"], **wanted}, find)
         return int(made["id"])
-
-    async def _values(self, address: Address) -> Record:
-        city = ", ".join(part for part in (address.city, address.region) if part)
-        return {
-            "party_name": address.name or address.company,
-            "street": "\n".join(address.lines),
-            "postal_code": address.postal_code,
-            "city": city,
-            "country": await self._masters.country(address.country) if address.country else None,
-        }
 
 
 def _name(order: Order) -> str:

@@ -7,11 +7,11 @@ from datetime import date
 from decimal import Decimal
 from typing import NamedTuple
 
-from connectors.erp.tryton.client import TrytonClient
 from connectors.erp.tryton.entries import Entries
 from connectors.erp.tryton.masters import Masters
 from connectors.erp.tryton.parties import Parties
-from connectors.erp.tryton.wire import Record
+from connectors.tryton.client import TrytonClient
+from connectors.tryton.wire import Record
 from models.ledger import AccountRole, Payment
 from models.money import Money
 

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from datetime import UTC, datetime
 from decimal import Decimal
 
 from connectors.erp.tryton.billed import is_credit
 from connectors.erp.tryton.billing import Billing
-from connectors.erp.tryton.client import TrytonClient
 from connectors.erp.tryton.masters import Masters
 from connectors.erp.tryton.options import TrytonOptions
 from connectors.erp.tryton.sales import CANCELLED, Sales, terms_of
 from connectors.erp.tryton.shipping import OUT, RETURN
-from connectors.erp.tryton.wire import Record
+from connectors.tryton.client import TrytonClient
+from connectors.tryton.levels import stock_levels
+from connectors.tryton.wire import Record
 from models.ledger import (
     AccountRole,
     Balance,
@@ -73,17 +73,7 @@ class Reading:
         )
 
     async def stock_levels(self) -> tuple[StockLevel, ...]:
-        warehouses = await self._client.search("stock.location", [["type", "=", "warehouse"]], ["code"])
-        found: list[StockLevel] = []
-        for warehouse in warehouses:
-            on_hand = await self._quantities(warehouse["id"], stock_assign=False)
-            free = await self._quantities(warehouse["id"], stock_assign=True)
-            found += [
-                StockLevel(node=warehouse["code"] or "", item=item, on_hand=units, free=free.get(item, 0))
-                for item, units in on_hand.items()
-                if units or free.get(item)
-            ]
-        return tuple(found)
+        return await stock_levels(self._client)
 
     async def trial_balance(self, entity: str) -> TrialBalance:
         """Of posted entries in all open fiscal years; accounts that are kept by party are told apart by it."""
@@ -118,18 +108,6 @@ class Reading:
             for row in rows
             if row["balance"]
         ]
-
-    async def _quantities(self, warehouse: int, *, stock_assign: bool) -> dict[str, int]:
-        today = datetime.now(UTC).date()
-        products = await self._client.search(
-            "product.product",
-            [["type", "=", "goods"]],
-            ["code", "quantity"],
-            locations=[warehouse],
-            stock_date_end=today,
-            stock_assign=stock_assign,
-        )
-        return {product["code"]: int(product["quantity"] or 0) for product in products if product["code"]}
 
     async def _ordered(self, sale: Record) -> dict[str, int]:
         lines = [line for line in sale["lines"] if terms_of(line).per_unit and line["product"]]

@@ -7,13 +7,13 @@ from decimal import Decimal
 
 from connectors.contract import correlation_of
 from connectors.erp.terms import Entry, Terms, entries
-from connectors.erp.tryton.client import TrytonClient
 from connectors.erp.tryton.masters import Masters
 from connectors.erp.tryton.options import TrytonOptions
 from connectors.erp.tryton.parties import Parties
-from connectors.erp.tryton.wire import Record
 from connectors.errors import NOT_FOUND, Declined
 from connectors.ports import ErpOrder
+from connectors.tryton.client import TrytonClient
+from connectors.tryton.wire import Record
 from models.order import Order, OrderKey
 
 FIELDS = [

@@ -5,12 +5,12 @@ from __future__ import annotations
 from decimal import Decimal
 
 from connectors.erp.documents import parcel_reference
-from connectors.erp.tryton.client import TrytonClient
 from connectors.erp.tryton.masters import Masters
 from connectors.erp.tryton.parties import Parties
 from connectors.erp.tryton.sales import Sales, lines_of
-from connectors.erp.tryton.wire import Record
 from connectors.errors import Declined
+from connectors.tryton.client import TrytonClient
+from connectors.tryton.wire import Record
 from models.fulfilment import ConfirmedParcel
 from models.systems import Condition, ReturnedItem, ReturnReceipt
 

@@ -11,11 +11,11 @@ from urllib.parse import urlencode
 import httpx
 import structlog
 
-from connectors.erp.tryton.failures import Duplicate, WrongState, refusal
-from connectors.erp.tryton.wire import Domain, Record, decoded, encoded, in_url
 from connectors.errors import Declined, InDoubt, SchemaDrift, Unavailable
 from connectors.http import VendorClient
 from connectors.registry import SystemConnection, resolve
+from connectors.tryton.failures import Duplicate, WrongState, refusal
+from connectors.tryton.wire import Domain, Record, decoded, encoded, in_url
 
 log = structlog.get_logger(__name__)
 

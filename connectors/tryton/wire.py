@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Mapping
-from datetime import date
+from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from typing import Any
 
@@ -27,7 +27,7 @@ def encoded(value: Any) -> Any:
 
 
 def decoded(content: bytes) -> Any:
-    """Raises `ValueError` for what is not JSON. Times are left as they come: none is used."""
+    """Raises `ValueError` for what is not JSON. Times are in UTC."""
     return json.loads(content, object_hook=_typed, parse_float=Decimal)
 
 
@@ -42,5 +42,8 @@ def _typed(value: Record) -> Any:
             return Decimal(value["decimal"])
         case "date":
             return date(value["year"], value["month"], value["day"])
+        case "datetime":
+            clock = time(value["hour"], value["minute"], value["second"], value["microsecond"], tzinfo=UTC)
+            return datetime.combine(date(value["year"], value["month"], value["day"]), clock)
         case _:
             return value

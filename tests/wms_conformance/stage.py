@@ -1,0 +1,117 @@
+"""One provider on one warehouse, and the words in which the points are written. Every point releases its own goods."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import uuid4
+
+from connectors.errors import ConnectorError, Declined
+from models.fulfilment import PickLine, Release, Shipment
+from models.order import Address, OrderKey
+from tests.erp_conformance.transport import Harm, Line
+from tests.wms_conformance.subject import Running
+
+CORRELATION = "6c1f6cd6-7b9e-4d7e-9f53-1d3f9a3a3f10"
+BERLIN = Address(name="Ada Berg", lines=("Torstr. 1",), city="Berlin", postal_code="10119", country="DE")
+TENTS = PickLine(line_id="L1", item="TENT-4P", quantity=2)
+TENT_OF_A_SET = PickLine(line_id="L2", item="TENT-4P", quantity=1)
+SOCKS = PickLine(line_id="L2", item="SOCK-WOOL", per_unit=3, quantity=3)
+PICKS = (TENTS, TENT_OF_A_SET, SOCKS)
+"""Two order lines that need the same item, and a set that needs three of one."""
+ALL = {("L1", "TENT-4P"): 2, ("L2", "TENT-4P"): 1, ("L2", "SOCK-WOOL"): 3}
+MOST_WRITES = 8
+"""No call of a provider may need more."""
+
+
+@dataclass
+class Stage:
+    running: Running
+    line: Line = field(default_factory=Line)
+    wms: Any = field(init=False)
+    told: list[ConnectorError] = field(default_factory=list)
+    """What the provider said of the harm that was done to it."""
+
+    def __post_init__(self) -> None:
+        self.wms = self.running.provider(self.line)
+        self.warehouse = self.running.warehouse
+
+    async def aclose(self) -> None:
+        await self.wms.aclose()
+
+    def release(self, **changes: Any) -> Release:
+        key = OrderKey(channel="amazon", account="EU-DE", external_id=f"W-{uuid4().hex[:12]}")
+        values: dict[str, Any] = {
+            "fulfilment_id": f"{key}#BER-1",
+            "reply_to": f"order/{key}",
+            "order_key": key,
+            "correlation_id": CORRELATION,
+            "node": "BER-1",
+            "service_level": "standard",
+            "ship_to": BERLIN,
+            "picks": PICKS,
+        }
+        return Release(**{**values, **changes})
+
+    async def unreleased(self) -> Release:
+        return self.release()
+
+    async def released(self, **changes: Any) -> Release:
+        release = self.release(**changes)
+        await self.wms.release(release, retry=False)
+        return release
+
+    async def shipped(self) -> Release:
+        release = await self.released()
+        await self.warehouse.ship(release.fulfilment_id)
+        return release
+
+    async def cancel(self, release: Release) -> bool:
+        answer = await self.wms.cancel(release.fulfilment_id, CORRELATION)
+        return bool(answer.confirmed)
+
+    async def shipments(self, release: Release) -> list[Shipment]:
+        found: list[Shipment] = await self.wms.shipments(release.fulfilment_id, CORRELATION)
+        return found
+
+    async def left(self, release: Release) -> dict[tuple[str, str], int]:
+        """Order line and item -> pieces that left in any parcel."""
+        counted: dict[tuple[str, str], int] = {}
+        for shipment in await self.shipments(release):
+            for pick in shipment.picks:
+                place = (pick.line_id, pick.item)
+                counted[place] = counted.get(place, 0) + pick.quantity
+        return counted
+
+    async def on_hand(self, item: str, node: str = "BER-1") -> int:
+        levels = await self.wms.stock_levels()
+        return next((level.on_hand for level in levels if (level.item, level.node) == (item, node)), 0)
+
+    async def hurt(
+        self, harm: Harm, prepare: Callable[[], Awaitable[Release]], call: Callable[[Release, bool], Awaitable[Any]]
+    ) -> list[Release]:
+        """Let each write of a call suffer in turn, of a fresh release each; then try again, as the engine does."""
+        cases: list[Release] = []
+        for at in range(1, MOST_WRITES + 1):
+            cases.append(await prepare())
+            self.line.break_at(harm, at)
+            try:
+                await call(cases[-1], False)
+            except Declined:
+                raise
+            except ConnectorError as error:
+                self.told.append(error)
+            struck = self.line.writes >= at
+            self.line.mend()
+            if not struck:
+                return cases
+            await call(cases[-1], True)
+        raise AssertionError(f"more than {MOST_WRITES} writes in one call")
+
+    async def refusal(self, call: Awaitable[Any]) -> Declined:
+        try:
+            await call
+        except Declined as declined:
+            return declined
+        raise AssertionError("was not declined")
