@@ -3,8 +3,17 @@
 from datetime import UTC, datetime
 from decimal import Decimal
 
+from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_fixed
+
 from stack.tryton_plan import Goods
 from stack.tryton_rpc import Record, TrytonRpc
+
+_patience = Retrying(
+    retry=retry_if_exception(lambda error: "You are not allowed" in str(error)),
+    wait=wait_fixed(0.2),
+    stop=stop_after_delay(30),
+    reraise=True,
+)
 
 
 class Shelves:
@@ -36,7 +45,9 @@ class Shelves:
             ]
             count = {"location": storage, "company": company, "date": datetime.now(UTC).date()}
             values = {**count, "empty_quantity": "keep", "lines": [["create", lines]]}
-            self._rpc.model("stock.inventory", "confirm", self._rpc.create("stock.inventory", values))
+            # A process of the server that has not heard yet for which company the administrator works refuses.
+            made = _patience(self._rpc.create, "stock.inventory", values)
+            self._rpc.model("stock.inventory", "confirm", made)
 
     def _warehouse(self, node: str, waste: int) -> None:
         zones = [{"name": f"{node} {zone}", "type": "storage"} for zone in ("Input", "Output", "Storage")]
