@@ -6,7 +6,7 @@ import argparse
 import asyncio
 import signal
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -98,6 +98,14 @@ CHANNEL_WORKFLOWS: Sequence[type] = (
     ChannelAudit,
     DifferenceWorkflow,
 )
+WORKFLOWS: Mapping[str, Sequence[type]] = {
+    policy.ORDERS_QUEUE: ORDER_WORKFLOWS,
+    policy.SETTLEMENT_QUEUE: (SettlementWorkflow, SettlementRepost),
+    policy.REPAIR_QUEUE: (RepairWorkflow,),
+    policy.INVENTORY_QUEUE: (InventoryReconciliation,),
+    breaker.QUEUE: (BreakerWorkflow,),
+}
+"""Task queue -> what it runs; the queue of each channel runs `CHANNEL_WORKFLOWS`."""
 
 
 class Queues:
@@ -171,14 +179,7 @@ class Queues:
             replacements.next_replacement,
             replacements.register_replacement,
         ]
-        self.workflows: dict[str, Sequence[type]] = {
-            policy.ORDERS_QUEUE: ORDER_WORKFLOWS,
-            policy.SETTLEMENT_QUEUE: [SettlementWorkflow, SettlementRepost],
-            policy.REPAIR_QUEUE: [RepairWorkflow],
-            policy.INVENTORY_QUEUE: [InventoryReconciliation],
-            breaker.QUEUE: [BreakerWorkflow],
-            **{policy.channel_queue(name): [*CHANNEL_WORKFLOWS] for name in channels},
-        }
+        self.workflows = {**WORKFLOWS, **{policy.channel_queue(name): CHANNEL_WORKFLOWS for name in channels}}
         self.activities: dict[str, Sequence[Callable[..., Any]]] = {
             policy.ORDERS_QUEUE: local,
             policy.ERP_QUEUE: [

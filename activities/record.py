@@ -1,9 +1,8 @@
 """The projection: what the console and the command line read instead of asking workflows."""
 
-from datetime import timedelta
-
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
+from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_delay, wait_exponential
 
 from activities.failures import temporal_errors
 from models.base import Model
@@ -12,7 +11,8 @@ from models.messages import OrderSnapshot, Transition
 from store import cases, orders
 from store.database import Database
 
-COMMIT_SOON = timedelta(milliseconds=50)
+COMMITS_WITHIN = 1.0
+"""Seconds. The relay starts an order inside the transaction that registers it."""
 
 
 class NumberedTransition(Model):
@@ -33,14 +33,32 @@ class RecordActivities:
 
     @activity.defn
     async def record(self, milestone: Milestone) -> None:
-        numbered = [(each.number, each.transition) for each in milestone.transitions]
+        """Raises `NotRegisteredYet` for an order whose registration does not commit in a moment.
+
+        The moment is waited for here: tried again by the engine, each look would count as an attempt, and the first
+        failure of the store after them would be answered with the longest pause there is.
+        """
         with temporal_errors():
             try:
-                async with self._database.session() as session:
-                    await orders.record(session, milestone.snapshot, numbered)
+                async for look in self._until_registered():
+                    with look:
+                        await self._keep(milestone)
             except orders.UnknownOrder as error:
-                # The relay starts an order inside the transaction that registers it: it commits in a moment.
-                raise ApplicationError(str(error), type="NotRegisteredYet", next_retry_delay=COMMIT_SOON) from None
+                raise ApplicationError(str(error), type="NotRegisteredYet") from None
+
+    async def _keep(self, milestone: Milestone) -> None:
+        numbered = [(each.number, each.transition) for each in milestone.transitions]
+        async with self._database.session() as session:
+            await orders.record(session, milestone.snapshot, numbered)
+
+    @staticmethod
+    def _until_registered() -> AsyncRetrying:
+        return AsyncRetrying(
+            retry=retry_if_exception_type(orders.UnknownOrder),
+            wait=wait_exponential(multiplier=0.05, max=0.4),
+            stop=stop_after_delay(COMMITS_WITHIN),
+            reraise=True,
+        )
 
     @activity.defn
     async def record_case(self, case: ExceptionCase) -> None:

@@ -70,7 +70,7 @@ async def _on_stack(options: DemoOptions, stacked: StackOptions) -> DemoResult:
         async with running(stack, connections) as run:
             result = await Demo(options, run).result()
             if stacked.erp_connection is not None:
-                books = await read_back(stacked.erp_connection, await run.parcels())
+                books = await read_back(stacked.erp_connection, await run.happened(), await run.settlements())
                 print_books(books)
                 result = replace(result, unequal=books.wrong)
         if options.orders_dir:
@@ -109,7 +109,9 @@ class Demo:
             await self._until(self._quiet(), live, "settlements arrive")
         seconds = time.monotonic() - started
         await say_how_they_ended(told, Stage(self._run))
-        return replace(await self._run.count(seconds, await self._run.audited()), stories=tuple(told))
+        stock = await self._run.reconciled()
+        counted = await self._run.count(seconds, await self._run.audited())
+        return replace(counted, stories=tuple(told), inventory=stock)
 
     def _quiet(self) -> Condition:
         """Settled at several looks in turn: money of an order that has ended becomes a case a moment later."""

@@ -4,21 +4,25 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from cli.erp import demo_goods
+from cli.happened import Happened
 from cli.output import console, errors, rows
 from connectors.erp.tryton.provider import TrytonErp
 from connectors.registry import SystemConnection
-from models.ledger import DocumentKind, OrderDocuments, TrialBalance
-from models.order import OrderKey
+from models.ledger import AccountRole, BookedDocument, DocumentKind, OrderDocuments, TrialBalance
+from models.money import Money
 from settings import Settings
 from stack.tryton import LocalTryton
+from store.settlement_views import Summary
 
+OpenMoney = Mapping[tuple[str, str, str], Money]
+"""Company, channel account and currency -> residuals of its settlements that nobody has explained."""
 READERS = 4
 """Orders that are read back at the same time."""
 
@@ -48,38 +52,95 @@ async def demo_tryton(data_dir: Path) -> AsyncIterator[Mapping[str, Any]]:
         await asyncio.to_thread(tryton.stop)
 
 
-async def read_back(connection: Mapping[str, Any], parcels: Mapping[str, int]) -> BooksResult:
-    """Compare every order with its books; `parcels` is order key -> parcels that it was shipped in."""
+async def read_back(
+    connection: Mapping[str, Any], told: Sequence[Happened], settlements: Sequence[Summary]
+) -> BooksResult:
+    """Compare every order with its books, and each clearing account with the residuals that nobody has explained."""
     erp = TrytonErp(SystemConnection.model_validate(connection))
     counted: Counter[str] = Counter()
     wrong: dict[str, str] = {}
-    waiting = iter(parcels.items())
+    waiting = iter(told)
 
     async def read() -> None:
-        for key, expected in waiting:
-            found = await erp.order_documents(OrderKey.from_string(key))
+        for happened in waiting:
+            found = await erp.order_documents(happened.key)
             if found is not None:
                 counted["sale"] += 1
                 counted.update(document.kind.value for document in found.documents)
-            if problem := _problem(found, expected):
-                wrong[key] = problem
+            if problems := "; ".join(_problems(found, happened)):
+                wrong[str(happened.key)] = problems
 
     try:
         await asyncio.gather(*(read() for _ in range(READERS)))
         balances = [await erp.trial_balance(entity) for entity in connection["options"]["companies"]]
     finally:
         await erp.aclose()
+    wrong |= _unbalanced(balances) | _unclear(balances, _open(settlements, connection["options"]["company"]))
     return BooksResult(counted, wrong, tuple(balances))
 
 
-def _problem(found: OrderDocuments | None, parcels: int) -> str:
-    """Each shipped order has one sale, and one shipment and one invoice for each parcel."""
+def _problems(found: OrderDocuments | None, happened: Happened) -> Iterator[str]:
+    """One sale; one shipment and one invoice a parcel; goods and money as they went out and came back."""
     if found is None:
-        return f"no sale in Tryton, and {parcels} parcels left"
-    seen = (len(found.of_kind(DocumentKind.SHIPMENT)), len(found.of_kind(DocumentKind.INVOICE)))
-    if seen != (parcels, parcels):
-        return f"Tryton has {seen[0]} shipments and {seen[1]} invoices, and {parcels} parcels left"
-    return ""
+        if not happened.cancelled:
+            yield "no sale in Tryton"
+        return
+    if happened.cancelled and not found.cancelled:
+        yield "the sale is not cancelled in Tryton"
+    yield from _goods_problems(found, happened)
+    yield from _money_problems(found, happened)
+
+
+def _goods_problems(found: OrderDocuments, happened: Happened) -> Iterator[str]:
+    shipments, returns = found.of_kind(DocumentKind.SHIPMENT), found.of_kind(DocumentKind.RETURN)
+    if len(shipments) != happened.parcels:
+        yield f"{len(shipments)} shipments for {happened.parcels} parcels"
+    for what, documents, goods in (("left", shipments, happened.shipped), ("came back", returns, happened.returned)):
+        booked = sum((Counter(each.units) for each in documents), Counter[str]())
+        if booked != goods:
+            yield f"{dict(booked)} is booked and {dict(goods)} {what}"
+
+
+def _money_problems(found: OrderDocuments, happened: Happened) -> Iterator[str]:
+    invoices, credits = found.of_kind(DocumentKind.INVOICE), found.of_kind(DocumentKind.CREDIT_NOTE)
+    if len(invoices) != happened.parcels:
+        yield f"{len(invoices)} invoices for {happened.parcels} parcels"
+    for what, documents, money in (("owed", invoices, happened.billed), ("given back", credits, -happened.credited)):
+        if (booked_money := _receivable(documents, money.currency)) != money:
+            yield f"{booked_money} is booked and {money} {what}"
+
+
+def _receivable(documents: Iterable[BookedDocument], currency: str) -> Money:
+    parts = (part for each in documents for part in (each.net, each.seller_tax) if part is not None)
+    return Money.total(parts, currency)
+
+
+def _unbalanced(balances: Iterable[TrialBalance]) -> dict[str, str]:
+    off = {each.entity: {name: str(amount) for name, amount in each.difference.items() if amount} for each in balances}
+    return {f"trial balance {entity}": f"debits minus credits: {sums}" for entity, sums in off.items() if sums}
+
+
+def _open(settlements: Iterable[Summary], company: str) -> OpenMoney:
+    sums: dict[tuple[str, str, str], Money] = {}
+    for each in settlements:
+        currency = each.open.currency
+        place = each.entity or company, f"{each.key.channel}/{each.key.account}", currency
+        sums[place] = sums.get(place, Money.zero(currency)) + each.open
+    return sums
+
+
+def _unclear(balances: Iterable[TrialBalance], open_money: OpenMoney) -> dict[str, str]:
+    """A residual that nobody has explained stands on the clearing account of its channel account, and nothing else."""
+    wrong: dict[str, str] = {}
+    for company in balances:
+        for each in company.balances:
+            if each.role is not AccountRole.CLEARING:
+                continue
+            currency = each.amount.currency
+            expected = open_money.get((company.entity, each.channel_account, currency), Money.zero(currency))
+            if each.amount != -expected:
+                wrong[f"clearing {company.entity} {each.channel_account}"] = f"{each.amount}, open is {expected}"
+    return wrong
 
 
 def print_books(result: BooksResult) -> None:

@@ -10,12 +10,14 @@ from typing import Any
 
 from cli.audit import duplicates, unequal
 from cli.channels import print_audits
+from cli.inventory import print_inventory
 from cli.output import console, rows
 from cli.told import Told, print_stories
 from models.audit import AuditReport, Finding, Verdict
+from models.inventory import InventoryReport, Standing
 from models.messages import FINAL_STATES
 from models.settlement import SettlementResult
-from store import cases, inbox, orders, settlements, stock
+from store import cases, inbox, inventory, orders, settlements, stock
 from store.database import Database
 
 
@@ -39,6 +41,9 @@ class DemoResult:
     stories: Sequence[Told] = ()
     still_reserved: int = 0
     """Units that are reserved although every order has ended."""
+    inventory: InventoryReport | None = None
+    standing: Sequence[Standing] = ()
+    """What store, warehouse, ERP and channels say differently of the stock at the end."""
 
     @property
     def orders(self) -> int:
@@ -106,6 +111,7 @@ class DemoResult:
             "doubled": self.duplicates,
             "refused": self.dead_letters,
             "still_reserved": self.still_reserved,
+            "inventory_accuracy": str(self.inventory.accuracy) if self.inventory else None,
             "stories": [
                 {
                     "story": told.name,
@@ -143,6 +149,7 @@ async def counted(
         latencies = await orders.release_latencies(session)
         posted = await settlements.find(session, limit=1_000_000)
         levels = await stock.levels(session)
+        standing = await inventory.standing(session)
     parcels = {
         row.order_key: sum(1 for parcel in (row.snapshot or {}).get("shipments", []) if parcel["units"])
         for row in found
@@ -165,6 +172,7 @@ async def counted(
         effects=effects,
         audits=audits,
         still_reserved=sum(level.reserved for level in levels),
+        standing=standing,
     )
 
 
@@ -193,6 +201,8 @@ def print_result(result: DemoResult) -> None:
         print_audits(list(result.audits))
     if result.stories:
         print_stories(result.stories)
+    if result.inventory:
+        print_inventory(result.inventory, result.standing)
     rows("Decisions of the operator", ("case", "number"), sorted(result.decisions.items()))
     if result.dead_letters:
         lines = [(r["external_id"], r["reason"], r["path"], r["value"], r["remedy"]) for r in result.dead_letters]

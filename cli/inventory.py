@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 from uuid import uuid4
 
 import typer
+from temporalio.client import Client
 
 from cli.deployment import find
 from cli.output import as_json, console, fail, rows
@@ -33,17 +35,20 @@ def reconcile(
     deployment = find()
 
     async def work() -> Found:
-        client = await deployment.temporal()
-        await client.execute_workflow(
-            InventoryReconciliation.run,
-            ReconciliationRequest(grace=timedelta(seconds=grace_seconds)),
-            id=f"{policy.INVENTORY_QUEUE}/{uuid4()}",
-            task_queue=policy.INVENTORY_QUEUE,
-            static_summary="Inventory reconciliation, by hand",
-        )
+        await reconciled(await deployment.temporal(), timedelta(seconds=grace_seconds))
         return await _newest()
 
     _print(asyncio.run(work()), json_output)
+
+
+async def reconciled(client: Client, grace: timedelta) -> InventoryReport:
+    return await client.execute_workflow(
+        InventoryReconciliation.run,
+        ReconciliationRequest(grace=grace),
+        id=f"{policy.INVENTORY_QUEUE}/{uuid4()}",
+        task_queue=policy.INVENTORY_QUEUE,
+        static_summary="Inventory reconciliation, by hand",
+    )
 
 
 @app.command()
@@ -64,7 +69,7 @@ def _print(found: Found, json_output: bool) -> None:
     if json_output:
         as_json(as_document(report, standing))
     else:
-        _tables(report, standing)
+        print_inventory(report, standing)
     raise typer.Exit(1 if standing or report.repaired else 0)
 
 
@@ -77,7 +82,7 @@ def as_document(report: InventoryReport, standing: list[Standing]) -> dict[str, 
     }
 
 
-def _tables(report: InventoryReport, standing: list[Standing]) -> None:
+def print_inventory(report: InventoryReport, standing: Sequence[Standing]) -> None:
     silent = [name for name, asked in (("WMS", report.asked.wms), ("ERP", report.asked.erp)) if not asked]
     share = "nothing to compare" if report.accuracy is None else f"{report.accuracy * 100:.2f} %"
     console.print(

@@ -13,17 +13,24 @@ from typing import Any
 import httpx
 from temporalio.client import Client
 
+from activities.channel import ChannelAccount
 from capture.temporal import connect
 from cli import schedules
 from cli.channels import audited
 from cli.demo_result import DemoResult, counted
+from cli.happened import Happened, happened
+from cli.inventory import reconciled
 from cli.operator import Operator
 from connectors.registry import Connections
 from models.audit import AuditReport
+from models.inventory import InventoryReport
 from models.messages import FINAL_STATES, OrderState
 from stack.up import LocalStack
-from store import inbox, orders, outbox, settlements
+from store import inbox, orders, outbox, refunds, settlement_views, settlements
 from store.database import Database
+from store.settlement_views import Summary
+from workflows import policy
+from workflows.stock_sync import StockSync
 
 AT_REST = FINAL_STATES | {OrderState.SHIPPED}
 """Nothing more happens to such an order before money comes."""
@@ -114,15 +121,16 @@ class Run:
         async with self.database.session() as session:
             return await orders.states(session)
 
-    async def parcels(self) -> dict[str, int]:
-        """Order key -> parcels with whole units of its lines, of orders that were not cancelled."""
+    async def happened(self) -> list[Happened]:
+        """What became of each order."""
         async with self.database.session() as session:
             found = await orders.find(session, limit=1_000_000)
-        return {
-            row.order_key: sum(1 for parcel in (row.snapshot or {}).get("shipments", []) if parcel["units"])
-            for row in found
-            if row.state != "cancelled"
-        }
+            given = await refunds.done(session)
+        return happened(found, given, await self.ledger())
+
+    async def settlements(self) -> list[Summary]:
+        async with self.database.session() as session:
+            return await settlement_views.find(session, limit=1_000_000)
 
     async def captured(self) -> int:
         async with self.database.session() as session:
@@ -147,6 +155,20 @@ class Run:
     async def audited(self) -> list[AuditReport]:
         """Each channel's own list of its orders against the registry, when nothing is under way any more."""
         return await audited(self.client, self.connections.channels, AUDIT_HOURS, timedelta())
+
+    async def reconciled(self) -> InventoryReport:
+        """Stock over all systems, once each channel was told what is left; what differs only shows."""
+        await asyncio.gather(*(self._tell_stock(each.provider, each.account) for each in self.connections.channels))
+        return await reconciled(self.client, policy.IN_FLIGHT)
+
+    async def _tell_stock(self, channel: str, account: str) -> None:
+        await self.client.execute_workflow(
+            StockSync.run,
+            ChannelAccount(channel=channel, account=account),
+            id=f"stock-at-the-end/{channel}/{account}",
+            task_queue=policy.channel_queue(channel),
+            static_summary=f"Tell {channel}/{account} what may be sold, now",
+        )
 
     async def count(self, seconds: float, audits: Sequence[AuditReport] = ()) -> DemoResult:
         """What the run came to, from the ledger and the store."""

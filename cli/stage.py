@@ -152,7 +152,8 @@ class Stage:
         await map_sku(self.run.database, channel, sku, (Component(item=item),), floor=floor, available_from=day)
 
     async def deliver(self, item: str, node: str, units: int) -> None:
-        """Goods arrive at a warehouse."""
+        """Goods arrive at a warehouse, and then in the store."""
+        await self.run.tell_sandbox("deliveries", {"item": item, "node": node, "quantity": units})
         async with self.run.database.session() as session:
             await stock.set_level(session, item, node, units)
 

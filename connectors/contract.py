@@ -11,6 +11,7 @@ from decimal import Decimal
 from typing import Any
 
 import httpx
+from pydantic import ValidationError
 
 from connectors.errors import Declined, SchemaDrift
 from models.order import Order
@@ -35,6 +36,17 @@ def json_object(response: httpx.Response, operation: str) -> dict[str, Any]:
             f"{operation} must answer with a JSON object; see the contract",
         )
     return document
+
+
+def drift(error: ValidationError, body: bytes, system: str) -> SchemaDrift:
+    """The first thing that a document of a system (`WMS`, `ERP`) has wrong."""
+    first, contract = error.errors(include_url=False)[0], f"docs/contracts/{system.lower()}.md"
+    if first["type"] == "json_invalid":
+        return SchemaDrift("not_json", "$", body[:80], f"the {system} must send a JSON object; see {contract}")
+    path = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in first["loc"]).removeprefix(".")
+    if first["type"] == "missing":
+        return SchemaDrift("missing", path, None, f"the {system} must send this field; see {contract}")
+    return SchemaDrift("wrong_type", path or "$", first["input"], f"{first['msg']}; see {contract}")
 
 
 def text_at(document: Mapping[str, Any], name: str, path: str, operation: str) -> str:

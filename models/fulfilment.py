@@ -145,6 +145,14 @@ class Shortfall(Model):
         return self.fulfilment_id.rpartition("#")[0]
 
 
+class GoodsOut(Model):
+    """Units of an item that left a node."""
+
+    node: str
+    item: str
+    quantity: int = Field(ge=1)
+
+
 class ConfirmedParcel(Model):
     """What is told to the channel and to the ERP about a shipment: order-line units, not components."""
 
@@ -160,6 +168,8 @@ class ConfirmedParcel(Model):
     """Channel line id -> units that this parcel completes."""
     node: str = ""
     """Where it left from: the ERP takes the goods out of that warehouse. Empty: the ERP's usual one."""
+    goods: tuple[GoodsOut, ...] = ()
+    """What left for these units: of a bundle in several parcels, also the parcels before, which completed none."""
     region: str = ""
     extras: dict[str, str] = Field(default_factory=dict)
     """The order's channel extras, which some channels need again."""

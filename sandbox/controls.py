@@ -10,6 +10,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from sandbox.core import Handler
+from sandbox.erp_documents import Goods
 from sandbox.faults import Fault
 from sandbox.goods import catalogue
 from sandbox.scenario import Special
@@ -49,6 +50,7 @@ class Controls:
             ("faults", self._remove_faults, delete),
             ("settlements", self._close_period, post),
             ("returns", self._come_back, post),
+            ("deliveries", self._deliver, post),
             ("warehouse", self._trouble, post),
             ("warehouse", self._untrouble, delete),
         ]
@@ -113,6 +115,13 @@ class Controls:
 
     async def _close_period(self, _: Request) -> JSONResponse:
         return JSONResponse({name: twin.close_period() for name, twin in self._twins.channels.items()}, status_code=201)
+
+    async def _deliver(self, request: Request) -> JSONResponse:
+        """Goods arrive at a warehouse; it and the books count them."""
+        goods = await _read(request, Goods)
+        for stock in (self._twins.wms.shelf, self._twins.erp.stock):
+            stock.move(goods.node, [goods.model_dump()], 1)
+        return JSONResponse({"status": "counted"}, status_code=201)
 
     async def _come_back(self, request: Request) -> JSONResponse:
         """A buyer's parcel arrives at the warehouse."""

@@ -19,6 +19,7 @@ from sandbox.erp_documents import Change, Invoice, Posting, SalesOrder, Shipment
 from sandbox.erp_invoices import Amounts, invoice_amounts
 from sandbox.erp_ledger import ErpLedgerTwin
 from sandbox.erp_returns import CREDIT_NOTES, RETURNS, ErpReturns
+from sandbox.goods_shelf import GoodsShelf
 
 CLIENT_ID = "orderyard"
 CLIENT_SECRET = "sandbox-erp-secret"
@@ -32,7 +33,8 @@ class ErpTwin:
         self._tokens = sandbox.shelf.collection("erp_tokens")
         self._books = {kind: sandbox.shelf.collection(f"erp_{kind}") for kind in (ORDERS, SHIPMENTS, INVOICES)}
         self._references = sandbox.shelf.collection("erp_order_numbers")
-        self._returns = ErpReturns(sandbox, self._books[ORDERS].get, _created, _duplicate)
+        self.stock = GoodsShelf(sandbox.shelf.collection("erp_stock"))
+        self._returns = ErpReturns(sandbox, self._books[ORDERS].get, self.stock, _created, _duplicate)
         self._books |= self._returns.books
 
     def connection(self) -> dict[str, Any]:
@@ -66,6 +68,7 @@ class ErpTwin:
             route("credit-notes", "GET", "find_credit_notes", self._finder(CREDIT_NOTES)),
             route("returns", "POST", "receive_return", self._returns.receive),
             route("returns", "GET", "find_returns", self._finder(RETURNS)),
+            route("stock", "GET", "stock", self._levels),
             *ErpLedgerTwin(self._sandbox).routes(route),
         ]
 
@@ -148,11 +151,18 @@ class ErpTwin:
 
     async def _post_shipment(self, request: Request) -> Response:
         posting = await read(request, Shipment)
-        return self._post(SHIPMENTS, posting, "over_shipped")
+        known = posting.external_reference in self._books[SHIPMENTS]
+        answer = self._post(SHIPMENTS, posting, "over_shipped")
+        for each in [] if known else posting.goods:
+            self.stock.move(each.node, [each.model_dump()], -1)
+        return answer
 
     async def _post_invoice(self, request: Request) -> Response:
         posting = await read(request, Invoice)
         return self._post(INVOICES, posting, "over_invoiced")
+
+    async def _levels(self, _: Request) -> Response:
+        return JSONResponse({"levels": self.stock.levels(())})
 
     def _post(self, kind: str, posting: Posting, too_many: str) -> Response:
         if known := self._books[kind].get(posting.external_reference):

@@ -104,10 +104,18 @@ class Posting(BaseModel):
         return counted
 
 
+class Goods(BaseModel):
+    node: str = Field(min_length=1)
+    item: str = Field(min_length=1)
+    quantity: int = Field(ge=1)
+
+
 class Shipment(Posting):
     carrier: str = ""
     tracking_number: str = ""
     shipped_at: AwareDatetime
+    goods: list[Goods] = []
+    """What left the company's warehouses."""
 
 
 class Invoice(Posting):

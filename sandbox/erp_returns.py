@@ -16,6 +16,7 @@ from sandbox.contract import Refused, read
 from sandbox.core import Sandbox
 from sandbox.erp_documents import SalesOrder
 from sandbox.erp_invoices import invoice_amounts
+from sandbox.goods_shelf import GoodsShelf
 
 Document = dict[str, Any]
 CREDIT_NOTES, RETURNS = "credit-notes", "returns"
@@ -69,12 +70,13 @@ class ErpReturns:
         self,
         sandbox: Sandbox,
         orders: Callable[[str], Document | None],
+        stock: GoodsShelf,
         posted: Callable[[str, Document], Response],
         duplicate: Callable[[Document], Response],
     ) -> None:
         """`posted` answers a document that is booked now, `duplicate` one that was booked before."""
         self._sandbox = sandbox
-        self._orders, self._posted, self._duplicate = orders, posted, duplicate
+        self._orders, self._stock, self._posted, self._duplicate = orders, stock, posted, duplicate
         self.books = {kind: sandbox.shelf.collection(f"erp_{kind}") for kind in (CREDIT_NOTES, RETURNS)}
 
     async def credit(self, request: Request) -> Response:
@@ -114,6 +116,8 @@ class ErpReturns:
             "pieces": dict(pieces),
             "conditions": dict(conditions),
         }
+        sound = [item.model_dump() for item in back.items if item.condition == "resell"]
+        self._stock.move(back.node, sound, 1)
         return self._book(RETURNS, "return_received", back.external_reference, booked)
 
     def _book(self, kind: str, effect: str, reference: str, booked: Document) -> Response:

@@ -7,7 +7,7 @@ from decimal import Decimal
 from sandbox.goods import ITEMS, STOCK_PER_NODE
 from sandbox.odoo_records import Records
 
-ENTITIES = {"outdoor-de": "EUR", "outdoor-us": "USD"}
+ENTITIES = {"Camp Deutschland GmbH": "EUR", "Camp America Inc": "USD"}
 RATES = {"EUR": "1", "USD": "1.08", "GBP": "0.85", "SEK": "11.2", "JPY": "162", "KWD": "0.33"}
 COUNTRIES = ("DE", "AT", "FR", "IT", "ES", "NL", "GB", "US", "CA", "JP")
 ACCOUNTS = {

@@ -44,6 +44,7 @@ class Twins:
         self.sandbox = Sandbox(options)
         self.webhooks = WebhookSender(self.sandbox)
         self.wms = WmsTwin(self.sandbox, self.webhooks)
+        self.erp = ErpTwin(self.sandbox)
         self.channels: dict[str, ChannelTwin] = {
             "amazon": AmazonTwin(self.sandbox, self.webhooks),
             "mirakl": MiraklTwin(self.sandbox),
@@ -52,7 +53,7 @@ class Twins:
             "walmart": WalmartTwin(self.sandbox, self.webhooks),
         }
         self.systems: dict[str, ErpTwin | WmsTwin | TaxTwin | FraudTwin | NotifyTwin] = {
-            "erp": ErpTwin(self.sandbox),
+            "erp": self.erp,
             "wms": self.wms,
             "tax": TaxTwin(self.sandbox),
             "fraud": FraudTwin(self.sandbox),

@@ -6,6 +6,8 @@ import asyncio
 import hashlib
 import hmac
 import json
+from collections import Counter
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -15,10 +17,10 @@ from starlette.routing import Route
 
 from sandbox.contract import Refused, read, refusal, throttled, with_api_key
 from sandbox.core import Handler, Sandbox
+from sandbox.goods_shelf import GoodsShelf
 from sandbox.webhooks import WebhookSender
 from sandbox.wms_documents import Release, chance, parcels
 from sandbox.wms_returns import ParcelBack, returned
-from sandbox.wms_shelf import WmsShelf
 from sandbox.wms_troubles import Trouble, TroubleKind, Troubles, shortfall, taken_off
 
 API_KEY = "sandbox-wms-key"
@@ -33,7 +35,7 @@ class WmsTwin:
         self._webhooks = webhooks
         self._releases = sandbox.shelf.collection("wms_releases")
         self._receipts = sandbox.shelf.collection("wms_receipts")
-        self.shelf = WmsShelf(sandbox.shelf.collection("wms_stock"))
+        self.shelf = GoodsShelf(sandbox.shelf.collection("wms_stock"))
         self.troubles = Troubles(sandbox.options.scenario.warehouse)
 
     def connection(self) -> dict[str, Any]:
@@ -131,7 +133,9 @@ class WmsTwin:
             self._receipts.put(receipt["receipt_id"], receipt["node"])
             resold = [piece for piece in receipt["items"] if piece["condition"] == "resell"]
             self.shelf.move(receipt["node"], resold, 1)
-        self._sandbox.ledger.record("wms", "parcel_returned", key, receipt_id=receipt["receipt_id"], rma=parcel.rma)
+        taken = _counted(piece for piece in receipt["items"] if piece["condition"] != "reject")
+        told = {"receipt_id": receipt["receipt_id"], "rma": parcel.rma, "goods": taken}
+        self._sandbox.ledger.record("wms", "parcel_returned", key, **told)
         body = json.dumps(report).encode()
         headers = signed(body, f"return-{receipt['receipt_id']}", report["correlation_id"])
         copies = 2 if chance(f"doubled/{receipt['receipt_id']}", 5) else 1
@@ -181,6 +185,7 @@ class WmsTwin:
             release["order_reference"],
             release["fulfilment_id"],
             shipment_id=shipment["shipment_id"],
+            goods=_counted(shipment["picks"]),
         )
         self._report(release, "shipment", shipment, shipment["shipment_id"])
 
@@ -234,3 +239,11 @@ def _shipment(release: dict[str, Any], number: int) -> dict[str, Any]:
         "shipped_at": datetime.now(UTC).isoformat(),
         "picks": release["parcels"][number - 1],
     }
+
+
+def _counted(pieces: Iterable[dict[str, Any]]) -> dict[str, int]:
+    """Item -> units."""
+    units: Counter[str] = Counter()
+    for piece in pieces:
+        units[piece["item"]] += piece["quantity"]
+    return dict(units)

@@ -14,8 +14,11 @@ import subprocess
 import sys
 import threading
 from contextlib import suppress
+from pathlib import Path
 
 GONE = (ProcessLookupError, PermissionError)
+AUTOGROUP = Path("/proc/self/autogroup")
+"""Where Linux groups processes by session, niceness counts only within a session; sched(7), "The autogroup feature"."""
 
 
 def parse() -> argparse.Namespace:
@@ -28,6 +31,13 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--gid", type=int)
     parser.add_argument("argv", nargs="+")
     return parser.parse_args()
+
+
+def step_back(niceness: int) -> None:
+    """Let others go first: this session, and within it whatever it starts."""
+    os.nice(niceness)
+    if niceness and AUTOGROUP.exists():
+        AUTOGROUP.write_text(str(niceness))
 
 
 def spawn(options: argparse.Namespace) -> "subprocess.Popen[bytes]":
@@ -65,7 +75,7 @@ def follow_parent(child: "subprocess.Popen[bytes]", options: argparse.Namespace)
 
 def main() -> int:
     options = parse()
-    os.nice(options.nice)
+    step_back(options.nice)
     child = spawn(options)
     print(child.pid, flush=True)
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):

@@ -89,7 +89,7 @@ class _Books:
 
     def build(self) -> Record:
         address = {"street": "1 Main Street", "city": "Headquarters", "country": self._country}
-        party = {"name": self._company.name, "code": self._company.entity, "addresses": [["create", [address]]]}
+        party = {"name": self._company.entity, "code": self._company.code, "addresses": [["create", [address]]]}
         [party_id] = self._rpc.create("party.party", party)
         values = {"party": party_id, "currency": self._currency, "timezone": "UTC"}
         [self._id] = self._rpc.create("company.company", values)
@@ -188,7 +188,7 @@ class _Books:
         self._rpc.create("account.tax", *records)
 
     def _shop(self) -> None:
-        [guest] = self._rpc.create("party.party", {"name": "Guest", "code": f"{self._company.entity}-guest"})
+        [guest] = self._rpc.create("party.party", {"name": "Guest", "code": f"{self._company.code}-guest"})
         shop = {
             "name": shop_name(self._company.entity),
             "company": self._id,
@@ -200,5 +200,5 @@ class _Books:
     def _user(self) -> str:
         """A user and a key for each company: what a user sees follows the user, and is cached without the request's
         context."""
-        login, name = f"orderyard-{self._company.entity}", f"Orderyard, {self._company.name}"
+        login, name = f"orderyard-{self._company.code}", f"Orderyard, {self._company.entity}"
         return create_key(self._rpc, login, name, self._id, self._world.groups)

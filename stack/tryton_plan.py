@@ -12,8 +12,8 @@ YEARS = (2024, 2025, 2026, 2027)
 @dataclass(frozen=True)
 class Company:
     entity: str
-    """The legal entity's name in Orderyard's connections and routing."""
-    name: str
+    """The legal entity, by the name that it has in Orderyard's connections and routing."""
+    code: str
     country: str
     currency: str
 
@@ -47,8 +47,8 @@ class Goods:
 
 
 COMPANIES = (
-    Company("outdoor-de", "Outdoor Versand GmbH", "DE", "EUR"),
-    Company("outdoor-us", "Outdoor Supply Inc.", "US", "USD"),
+    Company("Camp Deutschland GmbH", "camp-de", "DE", "EUR"),
+    Company("Camp America Inc", "camp-us", "US", "USD"),
 )
 CURRENCIES = {
     "EUR": ("978", "0.01", "1"),

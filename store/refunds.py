@@ -93,6 +93,12 @@ async def get(session: AsyncSession, request_id: str) -> Refund | None:
     return row.refund() if row else None
 
 
+async def done(session: AsyncSession) -> list[Refund]:
+    """All that were paid back."""
+    found = select(RefundRow).where(col(RefundRow.state) == RefundState.DONE.value)
+    return [row.refund() for row in await session.scalars(found)]
+
+
 async def of_order(session: AsyncSession, key: OrderKey) -> list[Refund]:
     """The order's refunds, the oldest first."""
     found = select(RefundRow).where(col(RefundRow.order_key) == str(key))

@@ -26,7 +26,9 @@ from store import catalogue, orders, stock
 from store.database import Database
 from tests.capture.scene import until
 from tests.cli.command import REPOSITORY, environment, free_port, running, said_until
+from tests.recorded import FOLDER, workflow_type
 from tests.workflows.world import LONG_AGO, an_order, line
+from worker import CHANNEL_WORKFLOWS, WORKFLOWS
 
 NEEDED = ("ORDERYARD_DATABASE_URL", "TEMPORAL_ADDRESS", "ORDERYARD_CONNECTIONS_FILE")
 
@@ -250,3 +252,8 @@ async def figures(settings: dict[str, str]) -> str:
     """The worker's metrics."""
     async with httpx.AsyncClient(trust_env=False) as http:
         return (await http.get(f"http://127.0.0.1:{settings['ORDERYARD_METRICS_PORT']}/metrics")).text
+
+
+def test_every_workflow_that_a_worker_runs_has_a_recorded_history() -> None:
+    every = {kind.__name__ for kinds in (*WORKFLOWS.values(), CHANNEL_WORKFLOWS) for kind in kinds}
+    assert {workflow_type(path) for path in FOLDER.rglob("*.json")} == every

@@ -12,6 +12,7 @@ from models.order import FulfilmentSide, Order, OrderLine, Parcel
 CHANNEL_NODE = "channel"
 """Stands for the node in the record of a parcel that no node of ours shipped."""
 Units = Mapping[str, int]
+NONE: Units = {}
 
 
 def lines_to_ship(order: Order) -> list[OrderLine]:
@@ -55,16 +56,22 @@ def shipped_by_hand(order: Order, seen: Order, goods: Goods) -> bool:
     )
 
 
-def left_elsewhere(order: Order, seen: Order, goods: Goods, *, by_hand: bool = False) -> dict[str, int]:
-    """Line id -> units that left without us. What needs no shipping (a service, a gift card) has, by its sale."""
+def left_elsewhere(order: Order, seen: Order, goods: Goods, by_hand: Units = NONE) -> dict[str, int]:
+    """Line id -> units that left without us. What needs no shipping (a service, a gift card) has, by its sale.
+
+    `by_hand` are units of ours that somebody else shipped, beyond those that were counted before.
+    """
     ours = {line.line_id for line in lines_to_ship(order)}
     shipped = {line.line_id: line.shipped for line in seen.lines}
     found = dict(goods.counted.elsewhere)
     for line in order.lines:
         name = line.line_id
         left = line.quantity - goods.counted.cancelled.get(name, 0)
-        if order.fulfilled_by is FulfilmentSide.CHANNEL or (by_hand and name in ours):
-            found[name] = max(found.get(name, 0), min(shipped.get(name, 0), left))
+        before = found.get(name, 0)
+        if order.fulfilled_by is FulfilmentSide.CHANNEL:
+            found[name] = max(before, min(shipped.get(name, 0), left))
+        elif by_hand.get(name):
+            found[name] = max(before, min(shipped.get(name, 0), left, before + by_hand[name]))
         elif name not in ours:
             found[name] = left
     return _positive(found)

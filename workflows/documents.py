@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from models.expected import receivable
-from models.fulfilment import ConfirmedParcel
+from models.fulfilment import ConfirmedParcel, GoodsOut, Shipment
 from models.life import Cancellation, HandledParcel, OrderLife
 from models.messages import CancelOutcome, CancelStatus
 from models.money import Money
@@ -49,8 +49,25 @@ def parcel(life: OrderLife, handled: HandledParcel) -> ConfirmedParcel:
         shipped_at=shipment.shipped_at,
         units=handled.units,
         node=shipment.node,
+        goods=_goods_of(life, handled),
         region=order.region,
         extras=order.extras,
+    )
+
+
+def _goods_of(life: OrderLife, handled: HandledParcel) -> tuple[GoodsOut, ...]:
+    """A parcel that completes no unit is told with the next one that does."""
+    shipments: list[Shipment] = []
+    for parcel in life.parcels:
+        shipments.append(parcel.shipment)
+        if parcel.shipment.shipment_id == handled.shipment.shipment_id:
+            break
+        if parcel.units:
+            shipments.clear()
+    return tuple(
+        GoodsOut(node=shipment.node, item=pick.item, quantity=pick.quantity)
+        for shipment in shipments
+        for pick in shipment.picks
     )
 
 

@@ -135,11 +135,15 @@ class Movement:
     async def _record_what_left_without_us(self) -> None:
         """Parcels that the channel, or somebody by hand, shipped: goods must not leave twice, and the ERP must know."""
         life = self._life
-        by_hand = await self._stop_what_was_shipped_by_hand()
-        elsewhere = channel_parcels.left_elsewhere(life.order, life.seen, life.goods, by_hand=by_hand)
+        by_hand = await self._take_over_what_was_shipped_by_hand()
+        elsewhere = channel_parcels.left_elsewhere(life.order, life.seen, life.goods, by_hand)
         if elsewhere != life.counted.elsewhere:
             life.counted = life.counted.model_copy(update={"elsewhere": elsewhere})
             await self._office.writes.do(StockActivities.keep, holdings(self._office), "Give back what others shipped")
+        if by_hand and life.goods.needs():
+            # Of a bundle, one node stopped its part and another ships the rest: what is missing is looked for again.
+            life.routing_wanted = True
+            self._office.wake()
         for parcel in channel_parcels.unrecorded(life.order, elsewhere, life.shipments):
             life.packages += 1
             confirmed = ConfirmedParcel(
@@ -154,21 +158,21 @@ class Movement:
             )
             life.shipments.append(channel_parcels.record(confirmed, await book(self._office, confirmed)))
 
-    async def _stop_what_was_shipped_by_hand(self) -> bool:
-        """True when the channel saw everything leave, and every warehouse of ours has stopped."""
+    async def _take_over_what_was_shipped_by_hand(self) -> dict[str, int]:
+        """Line id -> units that left by hand: all, but those which a warehouse of ours had shipped or does not stop."""
         life = self._life
         if life.taken_over_at == life.seen.version or life.order.fulfilled_by is FulfilmentSide.CHANNEL:
-            return False
+            return {}
         async with self._office.deciding:
             if not channel_parcels.shipped_by_hand(life.order, life.seen, life.goods):
-                return False
+                return {}
             life.taken_over_at = life.seen.version
-            stopped = [await self._shipping.stop(part) is not None for part in life.at(Stage.RELEASED)]
-            if not all(stopped):
-                return False
+            for part in life.at(Stage.RELEASED):
+                await self._shipping.stop(part)
             for part in life.at(Stage.PLANNED):
                 life.put(part.without(part.picks).moved_to(Stage.ENDED))
-        return True
+            goods = life.goods
+            return {line.line_id: goods.untouched(line.line_id) for line in channel_parcels.lines_to_ship(life.order)}
 
     async def _stop_what_left_already(self) -> None:
         """A warehouse shipped what it had stopped: the same goods are on their way from a later release as well."""

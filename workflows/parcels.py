@@ -22,6 +22,7 @@ with workflow.unsafe.imports_passed_through():
     from workflows.office import Office
 
 CONFIRM = "confirm"
+BOOKED_IN_STEP = "parcels-are-booked-once-the-erp-is-in-step"
 
 
 class Parcels:
@@ -71,8 +72,20 @@ class Parcels:
     async def _book(self, shipment_id: str) -> None:
         parcel = self._parcel(shipment_id)
         if not parcel.booked:
+            await self._erp_is_in_step()
             invoice = await book(self._office, documents.parcel(self._life, parcel))
             self._note(shipment_id, booked=True, invoice=invoice)
+
+    async def _erp_is_in_step(self) -> None:
+        """Of a line whose item was changed the ERP would otherwise ship the former one, and then refuse the change."""
+        left_at = self._life.revision
+
+        def knows() -> bool:
+            return (self._life.erp_told or 0) >= left_at
+
+        # Asked only where it matters: most orders change nothing, and need no marker in their history.
+        if not knows() and workflow.patched(BOOKED_IN_STEP):
+            await workflow.wait_condition(knows)
 
     async def _tell_buyer(self, shipment_id: str) -> None:
         parcel, order = self._parcel(shipment_id), self._life.order

@@ -60,6 +60,7 @@ def shipment(parcel: ConfirmedParcel) -> Document:
         "carrier": parcel.carrier,
         "tracking_number": parcel.tracking,
         "shipped_at": parcel.shipped_at.isoformat(),
+        "goods": [each.model_dump() for each in parcel.goods],
     }
 
 

@@ -12,6 +12,7 @@ from connectors.errors import Declined
 from connectors.ports import CreditNote, ErpOrder, ReturnReceipt
 from connectors.registry import SystemConnection
 from models.fulfilment import ConfirmedParcel
+from models.ledger import StockLevel
 from models.order import OrderKey
 
 PING = "orderyard-ping"
@@ -63,6 +64,9 @@ class RestErp:
         step = f"return:{receipt.receipt_id}"
         subject = receipt.order_key or "blind"
         return await self._post_once(RETURNS, documents.goods_return(receipt), subject, step, retry)
+
+    async def stock_levels(self) -> tuple[StockLevel, ...] | None:
+        return await self._documents.stock_levels()
 
     async def cancel_order(self, key: OrderKey, correlation_id: str) -> None:
         found = await self._documents.find(ORDERS, str(key), correlation_id)

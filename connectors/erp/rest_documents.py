@@ -18,8 +18,10 @@ from connectors.contract import declined, error_code, json_object, text_at
 from connectors.erp.documents import Document
 from connectors.errors import InDoubt, SchemaDrift, Unavailable
 from connectors.http import VendorClient, retry_after
+from connectors.levels import LEVELS, stock_levels
 from connectors.registry import SystemConnection
 from connectors.tokens import TokenAuth
+from models.ledger import StockLevel
 
 
 class ClientCredentials(TokenAuth):
@@ -80,6 +82,14 @@ class RestDocuments:
         if not isinstance(found, list) or not all(isinstance(each, dict) for each in found):
             raise SchemaDrift("wrong_type", name, found, f"{operation} must answer a list of objects here")
         return found[0] if found else None
+
+    async def stock_levels(self) -> tuple[StockLevel, ...] | None:
+        """What the books have on hand; None when the layer in front of the ERP does not have this call."""
+        response = await self._client.send("stock", "GET", "/erp/v1/stock", correlation_id=LEVELS)
+        if response.status_code == 404:
+            return None
+        _require_success("erp stock", response)
+        return stock_levels(response, "ERP")
 
     async def write(self, operation: str, path: str, document: Document, idempotency_key: str) -> None:
         """A write that makes no document of its own."""

@@ -7,15 +7,16 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, Field, ValidationError
 
+from connectors.contract import drift
 from connectors.errors import SchemaDrift
 from connectors.ports import WmsReport
 from models.base import Moment
 from models.fulfilment import PickLine, Release, Shipment, Shortfall, ShortfallKind
-from models.ledger import StockLevel
 from models.order import OrderKey
 from models.systems import Condition, ReturnedItem, ReturnReceipt
 
 Document = dict[str, Any]
+SYSTEM = "WMS"
 
 
 def _order_key(reference: Any) -> Any:
@@ -146,20 +147,6 @@ class ShipmentsDocument(BaseModel):
     shipments: list[ShipmentDocument]
 
 
-class LevelDocument(BaseModel):
-    node: str = Field(min_length=1)
-    item: str = Field(min_length=1)
-    on_hand: int = Field(ge=0)
-    free: int = Field(ge=0)
-
-    def canonical(self) -> StockLevel:
-        return StockLevel(node=self.node, item=self.item, on_hand=self.on_hand, free=self.free)
-
-
-class LevelsDocument(BaseModel):
-    levels: list[LevelDocument]
-
-
 class CancellationDocument(BaseModel):
     confirmed: bool
     reason: str = ""
@@ -191,15 +178,4 @@ def read_report(body: bytes) -> WmsReport:
             raise SchemaDrift("unknown_value", "event", event, remedy)
         return REPORTS[event].model_validate_json(body).canonical()
     except ValidationError as error:
-        raise drift(error, body) from error
-
-
-def drift(error: ValidationError, body: bytes) -> SchemaDrift:
-    """The first thing a document has wrong."""
-    first = error.errors(include_url=False)[0]
-    if first["type"] == "json_invalid":
-        return SchemaDrift("not_json", "$", body[:80], "the WMS must send a JSON object; see docs/contracts/wms.md")
-    path = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in first["loc"]).removeprefix(".")
-    if first["type"] == "missing":
-        return SchemaDrift("missing", path, None, "the WMS must send this field; see docs/contracts/wms.md")
-    return SchemaDrift("wrong_type", path or "$", first["input"], f"{first['msg']}; see docs/contracts/wms.md")
+        raise drift(error, body, SYSTEM) from error

@@ -23,9 +23,10 @@ from urllib.parse import quote
 import httpx
 from pydantic import BaseModel, ValidationError
 
-from connectors.contract import declined, error_code
+from connectors.contract import declined, drift, error_code
 from connectors.errors import InDoubt, Unavailable
 from connectors.http import VendorClient, retry_after
+from connectors.levels import LEVELS, stock_levels
 from connectors.ports import ReleaseCancelled, WebhookEvent, WebhookRefused, WmsReport
 from connectors.registry import SystemConnection
 from connectors.wms import documents
@@ -34,8 +35,6 @@ from models.ledger import StockLevel
 
 SIGNATURE_HEADER = "X-Wms-Signature"
 PING = "orderyard-ping"
-LEVELS = "orderyard-inventory"
-"""Correlation id of a question that belongs to no order."""
 DELIVERY_HEADER = "X-Wms-Delivery"
 Document = TypeVar("Document", bound=BaseModel)
 
@@ -87,7 +86,7 @@ class RestWms:
             answer = documents.CancellationDocument.model_validate_json(response.content)
         except ValidationError as error:
             # The warehouse may have stopped or not: asking again is harmless, guessing is not.
-            raise InDoubt(f"wms cancel: {documents.drift(error, response.content)}") from error
+            raise InDoubt(f"wms cancel: {drift(error, response.content, documents.SYSTEM)}") from error
         return ReleaseCancelled(confirmed=answer.confirmed, reason=answer.reason)
 
     async def shipments(self, fulfilment_id: str, correlation_id: str) -> list[Shipment]:
@@ -110,7 +109,7 @@ class RestWms:
         if response.status_code == 404:
             return None
         _require_success("wms stock", response)
-        return tuple(level.canonical() for level in _read(documents.LevelsDocument, response).levels)
+        return stock_levels(response, documents.SYSTEM)
 
     async def _known(self, release: Release) -> bool:
         response = await self._client.send(
@@ -168,7 +167,7 @@ def _read(model: type[Document], response: httpx.Response) -> Document:
     try:
         return model.model_validate_json(response.content)
     except ValidationError as error:
-        raise documents.drift(error, response.content) from error
+        raise drift(error, response.content, documents.SYSTEM) from error
 
 
 def _require_success(operation: str, response: httpx.Response) -> None:

@@ -31,6 +31,7 @@ from models.fulfilment import (
     Allocation,
     Candidate,
     ConfirmedParcel,
+    GoodsOut,
     HeldPick,
     NodePlan,
     PickLine,
@@ -159,6 +160,7 @@ SHIPMENT = Shipment(
     shipped_at=NOON,
     picks=(PICK,),
 )
+GOODS_OUT = GoodsOut(node="BER-1", item="TENT-4P", quantity=2)
 CONFIRMED = ConfirmedParcel(
     order_key=KEY,
     correlation_id=str(CORRELATION_ID),
@@ -168,6 +170,7 @@ CONFIRMED = ConfirmedParcel(
     tracking="0034",
     shipped_at=NOON,
     units={"L1": 2},
+    goods=(GOODS_OUT,),
 )
 RESOLUTION = Resolution(
     case_id="c-1", action=Action.AMEND, actor="kim", amendment=Amendment(ship_to=BERLIN, sku={"L1": "TENT-2"})
@@ -261,6 +264,7 @@ EXAMPLES: tuple[Model, ...] = (
     RELEASE,
     SHIPMENT,
     CONFIRMED,
+    GOODS_OUT,
     Component(item="TENT-4P", quantity=2, share=Decimal("0.7")),
     ListingMap(channel="amazon", account="*", sku="TENT", valid_from=NOON, components=(Component(item="TENT-4P"),)),
     COMPONENT_LINE,

@@ -58,5 +58,5 @@ LEDGER_EXAMPLES: tuple[Model, ...] = (
     INVOICE,
     OrderDocuments(order_key=KEY, number="S-1", state="done", units={"TENT-4P": 1}, documents=(INVOICE,)),
     BALANCE,
-    TrialBalance(entity="outdoor-de", balances=(BALANCE,)),
+    TrialBalance(entity="Camp Deutschland GmbH", balances=(BALANCE,)),
 )

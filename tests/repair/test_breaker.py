@@ -36,7 +36,7 @@ from sandbox.faults import Fault, FaultKind
 from stack.temporal import NAMESPACE, LocalTemporal
 from store import breakers
 from store.database import Database
-from tests.repair.histories import keep
+from tests.recorded import FOLDER, keep
 from tests.repair.posting import ORDERS, ErpPosting, Posting, PostingInput
 from tests.repair.scene import until
 from tests.systems.orders import connection
@@ -281,7 +281,7 @@ async def test_a_long_outage_begins_its_history_anew_and_is_one_trip(
 async def ended(client: Client, queue: str, history: str) -> None:
     """A breaker ends once a window was quiet."""
     await client.get_workflow_handle(workflow_id(queue)).result()
-    await keep(client, workflow_id(queue), history)
+    await keep(client.get_workflow_handle(workflow_id(queue)), FOLDER / "repair" / f"{history}.json")
 
 
 async def failures(client: Client, fuse: Fuse, count: int) -> None:

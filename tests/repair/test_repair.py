@@ -12,7 +12,7 @@ from models.order import Address, Order
 from models.repair import Outcome, RepairKind, RepairRun, RepairState, StopRepair
 from store import cases, orders, repairs
 from store.database import Database
-from tests.repair.histories import keep
+from tests.recorded import FOLDER, keep
 from tests.repair.parked import STEPS, ParkedInput, ParkedOrder
 from tests.repair.scene import Scene, until
 from tests.store.examples import a_key, an_order
@@ -20,6 +20,7 @@ from tests.store.test_cases import a_case
 from workflows import policy
 from workflows.repair import RepairWorkflow
 
+STOPPED, APPLIED = (FOLDER / "repair" / f"repair-{how}.json" for how in ("stopped", "applied"))
 BERLIN = Address(lines=("Main Street 1",), city="Berlin", postal_code="10115", country="DE")
 
 
@@ -171,10 +172,12 @@ async def test_a_repair_keeps_its_pace_can_be_stopped_and_taken_up_again(scene: 
         await handle.signal(RepairWorkflow.stop, StopRepair(actor="bob"))
         await until(stopped)
         assert (await scene.outcomes(repair_id))["left"] >= 3
-        await keep(scene.client, dry_run.repair.workflow_id, "repair-stopped")
+        await keep(
+            scene.client.get_workflow_handle(dry_run.repair.workflow_id), FOLDER / "repair" / "repair-stopped.json"
+        )
         assert await scene.apply(dry_run) == {Outcome.APPLIED: 6}
     items = await scene.items(repair_id)
-    await keep(scene.client, dry_run.repair.workflow_id, "repair-applied")
+    await keep(scene.client.get_workflow_handle(dry_run.repair.workflow_id), APPLIED)
     moments = sorted(item.done_at for item in items if item.done_at)
     assert (moments[-1] - moments[0]).total_seconds() >= 3
 

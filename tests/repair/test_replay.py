@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import pytest
-from temporalio.client import WorkflowHistory
-from temporalio.contrib.pydantic import pydantic_data_converter
-from temporalio.worker import Replayer
 
-from tests.repair.histories import FOLDER
+from tests.recorded import FOLDER, recorded, replay
 from workflows.breaker import BreakerWorkflow
 from workflows.repair import RepairWorkflow
 
-HISTORIES = sorted(FOLDER.glob("*.json"))
+HISTORIES = sorted((FOLDER / "repair").glob("*.json"))
 
 
 def test_there_is_a_history_of_every_kind_of_path() -> None:
@@ -30,11 +26,4 @@ def test_there_is_a_history_of_every_kind_of_path() -> None:
 
 @pytest.mark.parametrize("path", HISTORIES, ids=lambda path: path.stem)
 async def test_a_recorded_history_still_replays(path: Path) -> None:
-    replayer = Replayer(workflows=[RepairWorkflow, BreakerWorkflow], data_converter=pydantic_data_converter)
-    await replayer.replay_workflow(recorded(path))
-
-
-def recorded(path: Path) -> WorkflowHistory:
-    history = json.loads(path.read_text(encoding="utf-8"))
-    started = history["events"][0]["workflowExecutionStartedEventAttributes"]
-    return WorkflowHistory.from_json(started["workflowId"], history)
+    await replay(recorded(path), [RepairWorkflow, BreakerWorkflow])

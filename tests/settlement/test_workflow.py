@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from uuid import uuid4
 
 import pytest
@@ -23,12 +24,16 @@ from models.matching import Fault
 from models.settlement import SettlementKey
 from store import cases, settlement_rules, settlement_views
 from store.database import Database
+from tests.recorded import FOLDER, keep, recorded, replay
 from tests.settlement.documents import arrived, registered, report
 from tests.settlement.faults import settlement
 from workflows import policy
 from workflows.settlement import SettlementRepost, SettlementWorkflow
 
 KEY = SettlementKey(channel="amazon", account="EU", settlement_id="281")
+
+
+POSTED, REPOSTED = (FOLDER / "settlement" / f"{name}.json" for name in ("posted", "posted-again"))
 
 
 class Books:
@@ -125,15 +130,17 @@ async def test_a_repost_reverses_the_journal_and_books_a_new_one(
     await registered(database, made)
     books = Books()
     async with working(temporal_client, queue, database, books):
-        await temporal_client.execute_workflow(
+        handle = await temporal_client.start_workflow(
             SettlementWorkflow.run, await arrived(database, report(made)), id=f"test/{uuid4()}", task_queue=queue
         )
+        await handle.result()
         shipped = FORMATS["amazon"].settlement_rules
         async with database.session() as session:
             await settlement_rules.apply(session, shipped.model_copy(update={"version": 2}), shipped, "anna")
-        result = await temporal_client.execute_workflow(
-            SettlementRepost.run, KEY, id=f"test/{uuid4()}", task_queue=queue
-        )
+        again = await temporal_client.start_workflow(SettlementRepost.run, KEY, id=f"test/{uuid4()}", task_queue=queue)
+        result = await again.result()
+    await keep(handle, POSTED)
+    await keep(again, REPOSTED)
     assert result.matched == result.payout
     assert books.reversed == ["amazon/EU#settlement:281"]
     assert list(books.journals) == ["amazon/EU#settlement:281", "amazon/EU#settlement:281#2"]
@@ -159,3 +166,8 @@ async def test_a_journal_that_the_erp_refuses_is_a_case_and_the_orders_are_told_
         assert await cases.find(session) == []
     assert books.reversed == []
     assert len(books.journals) == 1
+
+
+@pytest.mark.parametrize("path", [POSTED, REPOSTED], ids=lambda path: path.stem)
+async def test_a_recorded_settlement_still_replays(path: Path) -> None:
+    await replay(recorded(path), [SettlementWorkflow, SettlementRepost])

@@ -1,5 +1,6 @@
 """Guarded children: none outlives its parent, and every end is noticed."""
 
+import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -7,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from stack.errors import StackError
+from stack.guard import AUTOGROUP
 from stack.processes import Child, Command
 from tests.stack.waiting import is_running, next_line, parent_process, until
 
@@ -43,6 +45,19 @@ def patient(log: Path) -> Iterator[Child]:
     child.wait_until(lambda: "ready" in child.last_lines(), "child")
     yield child
     child.stop()
+
+
+def test_a_child_that_steps_back_does_so_beside_other_sessions_too(log: Path) -> None:
+    # Linux may share processors among sessions first: niceness alone would count only within the child's own.
+    argv = [sys.executable, "-c", "import os; import signal; print(f'nice {os.nice(0)}', flush=True); signal.pause()"]
+    child = Child(Command("worker", argv, log, Path("/"), {}, niceness=7))
+    child.start()
+    try:
+        child.wait_until(lambda: f"nice {os.nice(0) + 7}" in child.last_lines(), "child")
+        if AUTOGROUP.exists():
+            assert Path(f"/proc/{child.pid}/autogroup").read_text().rstrip().endswith("nice 7")
+    finally:
+        child.stop()
 
 
 @pytest.mark.parametrize("program", [PATIENT, STUBBORN], ids=["that ends when asked", "that ignores SIGTERM"])

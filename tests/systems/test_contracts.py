@@ -128,6 +128,7 @@ async def test_everything_said_to_and_by_the_erp_is_as_the_contract_says(
     await erp.change_order(erp_order().model_copy(update={"revision": 1}), retry=False)
     with pytest.raises(Declined):
         await erp.change_order(erp_order("unknown").model_copy(update={"revision": 1}), retry=False)
+    assert await erp.stock_levels()
     await erp.cancel_order(order("bare").key, str(CORRELATION_ID))
     with pytest.raises(Declined):
         await erp.cancel_order(order().key, str(CORRELATION_ID))

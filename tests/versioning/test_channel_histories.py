@@ -6,17 +6,13 @@ Record anew, with the change that explains why: `ORDERYARD_RECORD_HISTORIES=1 py
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import Awaitable, Callable
-from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import pytest
 from temporalio import workflow
 from temporalio.client import WorkflowHandle
-from temporalio.contrib.pydantic import pydantic_data_converter
-from temporalio.worker import Replayer
 
 from activities.channel import ChannelAccount, Reread
 from models.audit import Finding, Verdict
@@ -24,11 +20,10 @@ from models.case import Action, CaseKind, Resolution
 from models.order import OrderKey
 from store import cases
 from tests.capture.scene import payload
+from tests.recorded import FOLDER, keep, recorded, replay
 from tests.versioning.fleet import until
 from tests.versioning.later import HastyChannelSync
-from tests.workflows.conftest import RECORD, without_traces
 from tests.workflows.test_replay import HISTORIES as OF_ORDERS
-from tests.workflows.test_replay import recorded
 from tests.workflows.world import PATIENCE, World
 from worker import CHANNEL_WORKFLOWS
 from workflows import policy
@@ -38,7 +33,7 @@ from workflows.reread import RereadOrder
 from workflows.settlement import SettlementSync
 from workflows.stock_sync import StockSync
 
-HISTORIES = Path(__file__).parents[1] / "histories" / "channels"
+HISTORIES = FOLDER / "channels"
 ACCOUNT = ChannelAccount(channel="shopify", account="main")
 KEY = OrderKey(channel="shopify", account="main", external_id="6100000000001")
 
@@ -117,23 +112,14 @@ async def test_it_comes_to_its_end_and_its_recorded_history_replays(world: World
     async with asyncio.timeout(PATIENCE):
         await handle.result()
     path = HISTORIES / f"{kind.__name__}.json"
-    if RECORD:
-        history = await world.history(handle.id)
-        assert history
-        HISTORIES.mkdir(exist_ok=True)
-        path.write_text(json.dumps(without_traces(json.loads(history)), indent=2) + "\n", encoding="utf-8")
-    await replay(path, CHANNEL_WORKFLOWS)
+    await keep(handle, path)
+    await replay(recorded(path), CHANNEL_WORKFLOWS)
 
 
 async def test_a_change_that_would_break_a_walk_is_caught() -> None:
     with pytest.raises(workflow.NondeterminismError, match="TMPRL1100"):
-        await replay(HISTORIES / "ChannelSync.json", [HastyChannelSync])
+        await replay(recorded(HISTORIES / "ChannelSync.json"), [HastyChannelSync])
 
 
 def test_these_histories_are_not_taken_for_those_of_orders() -> None:
     assert not any(path.parent == HISTORIES for path in OF_ORDERS)
-
-
-async def replay(path: Path, workflows: Any) -> None:
-    replayer = Replayer(workflows=workflows, data_converter=pydantic_data_converter)
-    await replayer.replay_workflow(recorded(path))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import pytest
@@ -10,30 +9,25 @@ from temporalio import workflow
 
 from cli.replays import REPLAYED, replayed
 from stack.rescue import RUNNING
+from tests.recorded import recorded, replay, workflow_type
 from tests.versioning.fleet import OLD, Fleet, until
 from tests.versioning.later import CarelessOrderWorkflow, PatchedOrderWorkflow
-from tests.workflows.test_replay import HISTORIES, replay
+from tests.workflows.test_replay import HISTORIES
 from tests.workflows.world import an_order
 from workflows.order import OrderWorkflow
 
-
-def of_an_order(path: Path) -> bool:
-    began = json.loads(path.read_text())["events"][0]["workflowExecutionStartedEventAttributes"]
-    return bool(began["workflowType"]["name"] == "OrderWorkflow")
-
-
-OF_ORDERS = [path for path in HISTORIES if of_an_order(path)]
+OF_ORDERS = [path for path in HISTORIES if workflow_type(path) == "OrderWorkflow"]
 
 
 @pytest.mark.parametrize("path", OF_ORDERS, ids=lambda path: path.stem)
 async def test_a_change_behind_patched_replays_every_recorded_order(path: Path) -> None:
-    await replay(path, PatchedOrderWorkflow)
+    await replay(recorded(path), [PatchedOrderWorkflow])
 
 
 @pytest.mark.parametrize("path", OF_ORDERS, ids=lambda path: path.stem)
 async def test_the_same_change_without_patched_is_caught_by_every_recorded_order(path: Path) -> None:
     with pytest.raises(workflow.NondeterminismError, match="TMPRL1100"):
-        await replay(path, CarelessOrderWorkflow)
+        await replay(recorded(path), [CarelessOrderWorkflow])
 
 
 async def test_running_orders_tell_before_a_rescue_which_of_them_it_would_break(fleet: Fleet) -> None:

@@ -1,17 +1,13 @@
-import json
-import os
 import re
 from collections.abc import AsyncIterator
-from pathlib import Path
-from typing import Any
 
 import pytest
 from temporalio.client import Client
 
 from store.database import Database
+from tests.recorded import FOLDER, keep
 from tests.workflows.world import World
 
-HISTORIES = Path(__file__).parents[1] / "histories"
 KEPT = {
     "test_a_plain_order_goes_from_received_to_closed",
     "test_an_order_of_two_nodes_is_shipped_by_both_and_confirmed_twice",
@@ -70,7 +66,6 @@ KEPT = {
     "test_a_fraud_service_that_is_back_before_the_release_is_believed",
 }
 """One test for each kind of path."""
-RECORD = os.environ.get("ORDERYARD_RECORD_HISTORIES") == "1"
 
 
 @pytest.fixture
@@ -84,22 +79,13 @@ async def database(database_url: str) -> AsyncIterator[Database]:
 async def world(temporal_client: Client, database: Database, request: pytest.FixtureRequest) -> AsyncIterator[World]:
     async with World(temporal_client, database) as world:
         yield world
-        if RECORD and request.node.originalname in KEPT:
+        if request.node.originalname in KEPT:
             await record(world, request.node.name)
 
 
 async def record(world: World, test: str) -> None:
     """Keep the histories of a test's workflows, to be replayed by `test_replay.py` against later code."""
-    HISTORIES.mkdir(exist_ok=True)
     name = re.sub(r"[^a-z0-9]+", "-", test.removeprefix("test_").lower()).strip("-")
     for order in world.started:
-        if history := await world.history(order.key.workflow_id):
-            told = json.dumps(without_traces(json.loads(history)), indent=2)
-            (HISTORIES / f"{name}.json").write_text(told + "\n", encoding="utf-8")
-
-
-def without_traces(value: Any) -> Any:
-    """Stack traces name the paths of the machine they were recorded on; a replay does not look at them."""
-    if isinstance(value, dict):
-        return {name: "" if name == "stackTrace" else without_traces(inner) for name, inner in value.items()}
-    return [without_traces(each) for each in value] if isinstance(value, list) else value
+        if await world.history(order.key.workflow_id):
+            await keep(world.client.get_workflow_handle(order.key.workflow_id), FOLDER / f"{name}.json")

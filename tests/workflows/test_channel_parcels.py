@@ -186,7 +186,8 @@ def test_an_order_is_shipped_by_hand_when_the_channel_saw_all_of_it_leave_and_we
     assert not shipped_by_hand(order, some, waiting)
     assert not shipped_by_hand(order, every, goods_of(order, a_part(2, shipped={"L1|TENT": 1})))
     assert left_elsewhere(order, every, waiting) == {}
-    assert left_elsewhere(order, every, waiting, by_hand=True) == {"L1": 2}
+    assert left_elsewhere(order, every, waiting, {"L1": 2}) == {"L1": 2}
+    assert left_elsewhere(order, every, waiting, {"L1": 1}) == {"L1": 1}
 
 
 def test_units_without_a_parcel_travel_in_one_that_is_named_after_the_order() -> None:

@@ -16,9 +16,11 @@ from models.order import ChannelState, Order
 from models.settlement import OrderMoney
 from store import cases, orders
 from store.tables import OutboxMessage
+from tests.recorded import FOLDER, keep, recorded, replay
 from tests.workflows.world import PURCHASED, World, an_order, eur
 from workflows.follow_up import FollowUpWorkflow
 
+HISTORY = FOLDER / "follow-up" / "two-events.json"
 Handle = WorkflowHandle[FollowUpWorkflow, int]
 
 
@@ -72,6 +74,8 @@ async def test_each_late_event_is_a_case_once_and_the_process_ends_when_all_are_
     await decide(handle, await shown(world, handle, "S-2"))
     assert await handle.result() == 2
     assert await open_cases(world, order) == []
+    await keep(handle, HISTORY)
+    await replay(recorded(HISTORY), [FollowUpWorkflow])
 
 
 async def test_a_later_event_begins_a_new_follow_up(world: World) -> None:

@@ -57,6 +57,20 @@ async def test_another_sku_is_shipped_instead_and_the_erp_gets_its_items(world: 
     assert (await world.free("MAT-FOAM"), await world.free("BOTTLE-1L")) == (100, 98)
 
 
+async def test_a_parcel_is_booked_once_the_erp_knows_what_is_shipped_instead(world: World) -> None:
+    order = an_order()
+    handle = await held(world, order)
+    told = world.erp.hold("change_order")
+    await change(handle, sku={"1": "BOTTLE"})
+    await decide(world, handle, CaseKind.OPERATOR_HOLD, Action.SKIP)
+    await world.wait_for(lambda: world.channel.count("confirm") == 1)
+    assert world.erp.count("post_shipment") == 0
+    told.set()
+    await finish(world, handle, order)
+    names = [name for name, _ in world.erp.done]
+    assert names.index("change_order") < names.index("post_shipment")
+
+
 async def test_a_substitute_that_nobody_mapped_is_a_case_and_the_order_can_still_be_cancelled(world: World) -> None:
     handle = await held(world, an_order())
     await change(handle, sku={"1": "NOBODY-KNOWS"})

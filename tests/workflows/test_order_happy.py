@@ -53,6 +53,11 @@ async def test_a_bundle_that_leaves_in_two_parcels_is_confirmed_when_it_is_whole
 
     assert [parcel.units for parcel in ended.shipments] == [{}, {"1": 1}]
     assert world.channel.count("confirm") == world.erp.count("post_invoice") == 1
+    [posted] = [parcel for name, parcel in world.erp.done if name == "post_shipment"]
+    assert [(left.node, left.item, left.quantity) for left in posted.goods] == [
+        ("BER-1", "TENT", 1),
+        ("BER-1", "LAMP", 2),
+    ]
 
 
 async def test_a_partial_shipment_shows_until_the_rest_has_left(world: World) -> None:
@@ -200,6 +205,25 @@ async def test_what_somebody_ships_by_hand_on_the_channel_does_not_leave_twice(w
     assert world.channel.count("confirm") == 0
     assert world.erp.count("post_invoice") == 1
     assert await world.free("MAT-FOAM") == 100
+
+
+async def test_of_two_nodes_the_one_that_stops_leaves_its_goods_to_who_shipped_by_hand(world: World) -> None:
+    world.wms.manual = True
+    order = an_order(line("1", "MAT", 1, "34.50"), line("2", "BOTTLE", 2, "17.95"))
+    ships_nevertheless = f"{order.key}#LEJ-2"
+    world.wms.does_not_stop.add(ships_nevertheless)
+    handle = await world.start(order)
+    await world.wait_for(lambda: len(world.wms.releases) == 2)
+    await handle.signal(OrderWorkflow.channel_changed, fulfilled_by_hand(order))
+    await world.wait_for(lambda: world.wms.count("cancel") == 2)
+    await world.wms.ship(ships_nevertheless)
+    shipped = await world.until(handle, lambda seen: seen.state is OrderState.SHIPPED)
+    assert sorted((parcel.node, parcel.units) for parcel in shipped.shipments) == [
+        ("LEJ-2", {"2": 2}),
+        ("channel", {"1": 1}),
+    ]
+    assert len(world.wms.releases) == 2
+    assert (await world.free("MAT-FOAM"), await world.free("BOTTLE-1L")) == (100, 98)
 
 
 async def test_a_warehouse_that_cannot_stop_ships_and_is_believed(world: World) -> None:

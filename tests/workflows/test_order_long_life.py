@@ -20,7 +20,7 @@ from store import cases
 from store.database import Database
 from tests.conftest import run_in_own_loop
 from tests.workflows.acting import A_MOMENT, cancel, case_of, decide, finish, held, mats, released, tell
-from tests.workflows.conftest import KEPT, RECORD, record
+from tests.workflows.conftest import KEPT, record
 from tests.workflows.world import Handle, World, an_order, eur, line, refused
 from workflows import policy
 
@@ -48,7 +48,7 @@ async def world(
     client = await Client.connect(restless_server.address, namespace=NAMESPACE, data_converter=pydantic_data_converter)
     async with World(client, database) as world:
         yield world
-        if RECORD and request.node.originalname in KEPT:
+        if request.node.originalname in KEPT:
             await record(world, request.node.name)
 
 

@@ -1,27 +1,19 @@
-"""Recorded histories replay against today's code; a change that would break running orders fails here.
+"""Recorded histories of orders replay against today's code; a change that would break running orders fails here."""
 
-Record anew, with the change that explains why: `ORDERYARD_RECORD_HISTORIES=1 pytest tests/workflows`.
-"""
-
-import json
 from pathlib import Path
 
 import pytest
 from temporalio import workflow
-from temporalio.client import WorkflowHistory
-from temporalio.contrib.pydantic import pydantic_data_converter
-from temporalio.worker import Replayer
 
 from models.order import Order
+from tests.recorded import FOLDER, recorded, replay
 from workflows import policy
-from workflows.channel_sync import ChannelSync
 from workflows.order import OrderWorkflow
-from workflows.settlement import SettlementSync, SettlementWorkflow
 
 with workflow.unsafe.imports_passed_through():
     from activities.fraud import FraudActivities
 
-HISTORIES = sorted((Path(__file__).parents[1] / "histories").glob("*.json"))
+HISTORIES = sorted(FOLDER.glob("*.json"))
 
 
 PATHS = (
@@ -46,26 +38,13 @@ def test_the_patch_is_in_the_history_that_was_recorded_after_it_and_not_in_the_o
 
 @pytest.mark.parametrize("path", HISTORIES, ids=lambda path: path.stem)
 async def test_a_recorded_history_still_replays(path: Path) -> None:
-    await replay(path, OrderWorkflow)
+    await replay(recorded(path), [OrderWorkflow])
 
 
 async def test_a_change_that_would_break_running_orders_is_caught() -> None:
     plain = next(path for path in HISTORIES if "plain" in path.stem)
     with pytest.raises(workflow.NondeterminismError, match="TMPRL1100"):
-        await replay(plain, HastyOrderWorkflow)
-
-
-async def replay(path: Path, order_workflow: type) -> None:
-    others = [ChannelSync, SettlementSync, SettlementWorkflow]
-    replayer = Replayer(workflows=[order_workflow, *others], data_converter=pydantic_data_converter)
-    await replayer.replay_workflow(recorded(path))
-
-
-def recorded(path: Path) -> WorkflowHistory:
-    """The workflow's own id goes with it: ids of its cases are made from it."""
-    history = json.loads(path.read_text(encoding="utf-8"))
-    started = history["events"][0]["workflowExecutionStartedEventAttributes"]
-    return WorkflowHistory.from_json(started["workflowId"], history)
+        await replay(recorded(plain), [HastyOrderWorkflow])
 
 
 @workflow.defn(name="OrderWorkflow")

@@ -6,22 +6,19 @@ Record anew, with the change that explains why:
 
 from __future__ import annotations
 
-import json
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-from temporalio.client import WorkflowHandle, WorkflowHistory
-from temporalio.contrib.pydantic import pydantic_data_converter
-from temporalio.worker import Replayer
+from temporalio.client import WorkflowHandle
 
 from connectors.errors import Declined
 from models.case import Action
 from models.return_process import Exchange, Ruling, opened_by, opened_by_goods
 from models.returns import ReturnProcessState
-from tests.workflows.conftest import RECORD
+from tests.recorded import FOLDER, keep, recorded, replay
 from tests.workflows.returns_world import (
     a_sale,
     asked,
@@ -41,7 +38,8 @@ from workflows.refund import RefundWorkflow
 from workflows.replacement import ReplacementWorkflow
 from workflows.returns import ReturnWorkflow
 
-HISTORIES = Path(__file__).parents[1] / "histories" / "returns"
+HISTORIES = FOLDER / "returns"
+WORKFLOWS = [RefundWorkflow, ReturnWorkflow, ReplacementWorkflow]
 Told = list[WorkflowHandle[Any, Any]]
 
 
@@ -134,40 +132,14 @@ STORIES: dict[str, Callable[[World], Awaitable[Told]]] = {
 async def test_what_just_ran_replays(world: World, story: str) -> None:
     for number, handle in enumerate(await STORIES[story](world)):
         history = await handle.fetch_history()
-        await replay(history)
-        if RECORD:
-            keep(f"{story}-{number}", history)
+        await replay(history, WORKFLOWS)
+        await keep(handle, HISTORIES / f"{story}-{number}.json")
 
 
 @pytest.mark.parametrize("path", sorted(HISTORIES.glob("*.json")), ids=lambda path: path.stem)
 async def test_what_was_recorded_replays(path: Path) -> None:
-    await replay(recorded(path))
+    await replay(recorded(path), WORKFLOWS)
 
 
 def test_every_story_is_recorded() -> None:
-    recorded = {path.stem.rpartition("-")[0] for path in HISTORIES.glob("*.json")}
-    assert recorded == set(STORIES)
-
-
-def recorded(path: Path) -> WorkflowHistory:
-    history = json.loads(path.read_text(encoding="utf-8"))
-    started = history["events"][0]["workflowExecutionStartedEventAttributes"]
-    return WorkflowHistory.from_json(started["workflowId"], history)
-
-
-async def replay(history: WorkflowHistory) -> None:
-    workflows = [RefundWorkflow, ReturnWorkflow, ReplacementWorkflow]
-    await Replayer(workflows=workflows, data_converter=pydantic_data_converter).replay_workflow(history)
-
-
-def keep(name: str, history: WorkflowHistory) -> None:
-    """Without stack traces: they name the paths of the machine."""
-    HISTORIES.mkdir(parents=True, exist_ok=True)
-    told = json.dumps(_without_traces(json.loads(history.to_json())), indent=1)
-    (HISTORIES / f"{name}.json").write_text(told + "\n", encoding="utf-8")
-
-
-def _without_traces(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {name: "" if name == "stackTrace" else _without_traces(inner) for name, inner in value.items()}
-    return [_without_traces(each) for each in value] if isinstance(value, list) else value
+    assert {path.stem.rpartition("-")[0] for path in HISTORIES.glob("*.json")} == set(STORIES)

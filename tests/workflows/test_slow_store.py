@@ -8,12 +8,11 @@ from itertools import dropwhile
 
 from sqlalchemy import text
 from temporalio.api.enums.v1 import EventType
-from temporalio.contrib.pydantic import pydantic_data_converter
-from temporalio.worker import Replayer
 
 from models.messages import OrderState
 from models.order import ChannelState
 from store.database import Database
+from tests.recorded import replay
 from tests.workflows.acting import tell
 from tests.workflows.parked_orders import until
 from tests.workflows.world import Handle, World, an_order
@@ -52,5 +51,4 @@ async def test_what_is_said_while_the_store_is_slow_is_heard_and_replays(world: 
         await until(lambda: a_signal_is_delivered(handle), HEARD, "the order to hear that it is cancelled")
     assert (await world.end(handle)).state is OrderState.CANCELLED
     assert world.erp.count("create_order") == 0
-    replayer = Replayer(workflows=[OrderWorkflow], data_converter=pydantic_data_converter)
-    await replayer.replay_workflow(await handle.fetch_history())
+    await replay(await handle.fetch_history(), [OrderWorkflow])

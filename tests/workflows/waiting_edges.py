@@ -43,6 +43,15 @@ async def payment(fleet: Fleet, _: datetime) -> Edge:
     return order_edge("payment", handle, now() + policy.PAYMENT_WINDOW, opens(CaseKind.PAYMENT_OVERDUE))
 
 
+async def payment_overdue(fleet: Fleet, _: datetime) -> Edge:
+    edge = await payment(fleet, _)
+    await fleet.fast_forward_to(edge.handle, edge.due + timedelta(minutes=1))
+    case = (await fleet.until_case(edge.handle)).case
+    assert case is not None
+    assert case.expires_at is not None
+    return order_edge("payment overdue", edge.handle, case.expires_at, is_over(OrderState.CANCELLED))
+
+
 async def acknowledge(fleet: Fleet, _: datetime) -> Edge:
     fleet.channel.slow = timedelta(hours=3)
     due = now() + timedelta(hours=2)
@@ -188,6 +197,7 @@ def _return_edge(name: str, handle: Any, due: datetime, state: ReturnProcessStat
 
 AFTER_A_WHILE: tuple[Begin, ...] = (
     payment,
+    payment_overdue,
     review,
     address,
     price,

@@ -11,9 +11,7 @@ from uuid import uuid4
 from sqlalchemy import select
 from sqlmodel import col
 from temporalio.client import WorkflowExecutionStatus, WorkflowUpdateFailedError
-from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.service import RPCError, RPCStatusCode
-from temporalio.worker import Replayer
 
 from models.case import Action, CaseKind, ExceptionCase, Resolution
 from models.catalogue import Component
@@ -25,6 +23,7 @@ from models.settlement import OrderMoney
 from models.states import strays
 from store import stock
 from store.tables import StockLevel
+from tests.recorded import replay
 from tests.workflows.fleet import Fleet
 from tests.workflows.world import PURCHASED, Handle, eur
 from workflows.order import OrderWorkflow
@@ -296,8 +295,7 @@ class WildOrder:
         assert all(level.on_hand >= 0 for level in levels)
 
     async def _replays(self) -> None:
-        replayer = Replayer(workflows=[OrderWorkflow], data_converter=pydantic_data_converter)
-        await replayer.replay_workflow(await self.handle.fetch_history())
+        await replay(await self.handle.fetch_history(), [OrderWorkflow])
 
 
 def an_id() -> str:

@@ -170,6 +170,7 @@ class Wms(Scripted):
         self.releases: dict[str, Release] = {}
         self.shipped: dict[str, list[Shipment]] = {}
         self.says_no_to_cancel = False
+        self.does_not_stop: set[str] = set()
         self.stopped: set[str] = set()
         self.short: dict[str, list[Shortfall]] = {}
         """What is told of a release when the warehouse is asked."""
@@ -191,7 +192,8 @@ class Wms(Scripted):
         await self._do("cancel", fulfilment_id)
         picked = self.releases[fulfilment_id].picks if fulfilment_id in self.releases else ()
         gone = sum(pick.quantity for parcel in self.shipped.get(fulfilment_id, []) for pick in parcel.picks)
-        too_late = self.says_no_to_cancel or bool(gone and gone >= sum(pick.quantity for pick in picked))
+        refused = self.says_no_to_cancel or fulfilment_id in self.does_not_stop
+        too_late = refused or bool(gone and gone >= sum(pick.quantity for pick in picked))
         if not too_late:
             self.stopped.add(fulfilment_id)
         return ReleaseCancelled(confirmed=not too_late, reason="a parcel has left" if too_late else "")

@@ -160,7 +160,8 @@ class Sales:
             return
         moved = _moved(line)
         if entry.open < moved or (moved and "product" in values):
-            text = f"tryton: {moved} of line {terms_of(line).line} have left, and {entry.open} are to remain"
+            wanted = f"all are to be {entry.item}" if "product" in values else f"{entry.open} are to remain"
+            text = f"tryton: {moved} of line {terms_of(line).line} have left, and {wanted}"
             raise Declined(text, code="already_shipped", field=f"lines[{terms_of(line).line}].cancelled")
         await self._client.update("sale.line", line["id"], values)
 

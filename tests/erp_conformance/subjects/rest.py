@@ -85,7 +85,7 @@ async def server() -> AsyncIterator[Server]:
 def _without() -> dict[Capability, str]:
     """A contract of the ERP's outside: what is behind it has rules of its own."""
     without: dict[Capability, str] = {
-        "ledger": "the REST contract cannot be asked for balances and stock",
+        "ledger": "the REST contract cannot be asked for balances",
         "companies": "one connection, one company",
         "item_check": "the twin takes any item: a catalogue is the business of the ERP behind it",
         "tax_check": "the contract carries amounts by remitter, not tax codes",

@@ -1,4 +1,4 @@
-"""What is on the shelves of the warehouse's twin: less with each parcel, more with what comes back to be sold again."""
+"""Goods on a twin's shelves, or in its books: less with each parcel, more with what comes back to be sold again."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from sandbox.goods import ITEMS, NOT_THERE_YET, STOCK_PER_NODE
 from sandbox.shelf import Collection
 
 
-class WmsShelf:
+class GoodsShelf:
     def __init__(self, kept: Collection) -> None:
         self._kept = kept
         if not len(kept):
