@@ -39,7 +39,7 @@ CHANNEL_ACCOUNT = f"{CHANNEL}/{ACCOUNT}"
 CORRELATION = "6c1f6cd6-7b9e-4d7e-9f53-1d3f9a3a3f10"
 BERLIN = Address(name="Ada Berg", lines=("Torstr. 1",), city="Berlin", postal_code="10119", country="DE")
 Case = TypeVar("Case")
-MOST_WRITES = 12
+MOST_WRITES = 16
 UNKNOWN = frozenset({NOT_FOUND, "unknown_order"})
 """Codes for an order that the ERP does not have."""
 """No call of a provider may need more."""
