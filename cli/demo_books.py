@@ -18,6 +18,7 @@ from connectors.registry import SystemConnection
 from models.ledger import AccountRole, BookedDocument, DocumentKind, OrderDocuments, TrialBalance
 from models.money import Money
 from settings import Settings
+from stack.processes import STEPS_BACK
 from stack.tryton import LocalTryton
 from store.settlement_views import Summary
 
@@ -43,7 +44,12 @@ async def demo_tryton(data_dir: Path) -> AsyncIterator[Mapping[str, Any]]:
     """A Tryton with fresh books; yields its entry for the connections file."""
     cache = Settings().data_dir / "erp" / "cache"
     tryton = LocalTryton(
-        data_dir, cache, demo_goods(), keep_ports=False, say=lambda line: errors.print(line, style="dim")
+        data_dir,
+        cache,
+        demo_goods(),
+        keep_ports=False,
+        niceness=STEPS_BACK,
+        say=lambda line: errors.print(line, style="dim"),
     )
     await asyncio.to_thread(tryton.start)
     try:

@@ -39,13 +39,14 @@ def up(
 
 def serve(home: Path, kind: Kind, *, fresh: bool, tell: Callable[[dict[str, Any]], None]) -> None:
     """Run a Tryton of this kind until Ctrl-C, with its connection in a file in `home`."""
+    from stack.processes import STEPS_BACK
     from stack.running import write_private
     from stack.tryton import LocalTryton
 
     # One cache for both kinds: the programs are the same.
     cache = Settings().data_dir / "erp" / "cache"
     try:
-        with LocalTryton(home, cache, demo_goods(), kind, say=console.print) as tryton:
+        with LocalTryton(home, cache, demo_goods(), kind, niceness=STEPS_BACK, say=console.print) as tryton:
             if fresh:
                 tryton.fresh()
             connection = tryton.connection()

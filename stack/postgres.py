@@ -31,13 +31,15 @@ committed, which is why `synchronous_commit` stays on."""
 class LocalPg:
     """`home` keeps the port, the log and, where the server's account can reach it, the cluster."""
 
-    def __init__(self, home: Path, *, fast: bool = False, usual_port: int | None = USUAL_PORT) -> None:
+    def __init__(
+        self, home: Path, *, fast: bool = False, usual_port: int | None = USUAL_PORT, niceness: int = 0
+    ) -> None:
         home.mkdir(parents=True, exist_ok=True)
         self.home = home.resolve()
         self._account = unprivileged_account()
         self._programs = find_programs(self._account)
         self._settings = SETTINGS | FAST_SETTINGS if fast else SETTINGS
-        self._usual_port = usual_port
+        self._usual_port, self._niceness = usual_port, niceness
         self.cluster = cluster_directory(self.home, self._account)
         self._unfinished = self.cluster.with_name(f"{self.cluster.name}.unfinished")
         self.port = PortBook(self.home / "ports.json").choose("postgres", usual_port)
@@ -93,6 +95,7 @@ class LocalPg:
             stop_signal=signal.SIGINT,  # PostgreSQL's "fast shutdown"
             grace_seconds=15,
             account=self._account,
+            niceness=self._niceness,
         )
 
     def _answers(self) -> bool:

@@ -18,6 +18,9 @@ from stack.locks import take_lock
 GUARD = Path(__file__).with_name("guard.py")
 PREDECESSOR_SECONDS = 20.0
 TAIL_LINES = 20
+STEPS_BACK = 10
+"""Niceness of all but the gateway and its database: an order may wait, a webhook may not. All step back alike, or the
+worker would starve beside the systems that it calls."""
 
 
 @dataclass(frozen=True)

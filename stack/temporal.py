@@ -71,6 +71,7 @@ class LocalTemporal:
         time_skipping: bool = False,
         usual_ports: bool = True,
         settings: Mapping[str, str] = NO_SETTINGS,
+        niceness: int = 0,
     ) -> None:
         home.mkdir(parents=True, exist_ok=True)
         self.home = home.resolve()
@@ -78,7 +79,7 @@ class LocalTemporal:
         ports = PortBook(self.home / "ports.json")
         self.port = ports.choose("temporal", USUAL_PORT if usual_ports else None)
         self.ui_port = ports.choose("temporal-ui", USUAL_UI_PORT if usual_ports else None)
-        self._program, self._in_memory = program, in_memory
+        self._program, self._in_memory, self._niceness = program, in_memory, niceness
         self._settings = {**DYNAMIC_CONFIG, **(TIME_SKIPPING_CONFIG if time_skipping else {}), **settings}
         self.child = Child(self._command())
 
@@ -115,6 +116,7 @@ class LocalTemporal:
             cwd=self.home,
             env=os.environ,
             grace_seconds=10,
+            niceness=self._niceness,
         )
 
     def _flags(self) -> list[str]:

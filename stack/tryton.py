@@ -59,17 +59,18 @@ class LocalTryton:
         fast: bool = False,
         keep_ports: bool = True,
         processes: int = 2,
+        niceness: int = 0,
         say: Callable[[str], None] = lambda _: None,
     ) -> None:
         home.mkdir(parents=True, exist_ok=True)
         cache.mkdir(parents=True, exist_ok=True)
         self.home, self._cache, self._goods, self._say = home.resolve(), cache.resolve(), goods, say
         self._kind, self._database = kind, kind.database
-        self._postgres = LocalPg(self.home / "postgres", fast=fast, usual_port=None)
+        self._postgres = LocalPg(self.home / "postgres", fast=fast, usual_port=None, niceness=niceness)
         usual = kind.usual_port if keep_ports else None
         self.port = PortBook(self.home / "ports.json").choose("tryton", usual)
         self.url = f"http://{LOOPBACK}:{self.port}"
-        self._processes = processes
+        self._processes, self._niceness = processes, niceness
         self._programs = tryton_programs(self._cache)
         self.child = Child(self._command(self._database))
         self._known: dict[str, Any] = {}
@@ -218,6 +219,7 @@ class LocalTryton:
             cwd=self.home,
             env={**_environment(), **named, "TRYTOND_LOGGING_LEVEL": "30"},
             grace_seconds=10,
+            niceness=self._niceness,
         )
 
     def _settings(self) -> Path:

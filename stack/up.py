@@ -17,7 +17,7 @@ from stack.locks import held_lock
 from stack.ports import LOOPBACK, PortBook
 from stack.postgres import USUAL_PORT as USUAL_POSTGRES_PORT
 from stack.postgres import LocalPg
-from stack.processes import Death
+from stack.processes import STEPS_BACK, Death
 from stack.rollout import adopt, begin
 from stack.running import StackInfo, info_file, lock_file, write_private
 from stack.services import (
@@ -169,6 +169,7 @@ class LocalStack:
                 program=await find_temporal(self.data_dir / "temporal" / "bin", self._say),
                 namespace=self.options.temporal_namespace,
                 usual_ports=self.options.keep_ports,
+                niceness=STEPS_BACK,
             )
             await self._run("temporal", server)
             self.temporal_address, self.ui_url = server.address, self.ui_url or server.ui_url
