@@ -7,12 +7,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from models.expected import receivable
 from models.messages import OrderSnapshot, OrderState
 from models.money import Money
 from models.order import OrderKey
 from models.refunds import Refund
 from store.tables import OrderRow
+from workflows.channel_parcels import CHANNEL_NODE
 
 Entry = Mapping[str, Any]
 
@@ -21,6 +21,8 @@ Entry = Mapping[str, Any]
 class Happened:
     key: OrderKey
     cancelled: bool
+    elsewhere: bool
+    """True when the channel or somebody by hand shipped of it, which no warehouse of ours can tell."""
     parcels: int
     """Those that completed units of the order's lines."""
     billed: Money
@@ -30,7 +32,7 @@ class Happened:
     shipped: Counter[str] = field(default_factory=Counter)
     """Item -> units that left our warehouses."""
     returned: Counter[str] = field(default_factory=Counter)
-    """Item -> units that came back, and were not handed to the buyer again."""
+    """Item -> units that came back."""
 
 
 def happened(rows: Iterable[OrderRow], refunds: Iterable[Refund], ledger: Sequence[Entry]) -> list[Happened]:
@@ -50,17 +52,15 @@ def _of(
     shipped: Mapping[str, Counter[str]],
     returned: Mapping[str, Counter[str]],
 ) -> Happened:
-    order, lines = row.order(), seen.quantities.lines
-    missing = {name: line.ordered - line.shipped for name, line in lines.items() if line.ordered > line.shipped}
-    known = {line.line_id: line.cancelled for line in order.lines}
-    since = {name: units - known.get(name, 0) for name, units in missing.items() if units > known.get(name, 0)}
-    gone = any(line.shipped for line in lines.values())
+    nothing = Money.zero(row.currency)
+    gone = any(line.shipped for line in seen.quantities.lines.values())
     return Happened(
         key=seen.key,
         cancelled=seen.state is OrderState.CANCELLED,
+        elsewhere=any(parcel.node == CHANNEL_NODE for parcel in seen.shipments),
         parcels=sum(1 for parcel in seen.shipments if parcel.units),
-        billed=receivable(order, since) if gone else Money.zero(order.currency),
-        credited=Money.total((refund.receivable for refund in refunds), order.currency),
+        billed=seen.expected if gone and seen.expected else nothing,
+        credited=Money.total((refund.receivable for refund in refunds), row.currency),
         shipped=shipped.get(str(seen.key), Counter()),
         returned=returned.get(str(seen.key), Counter()),
     )

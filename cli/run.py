@@ -34,6 +34,8 @@ from workflows.stock_sync import StockSync
 
 AT_REST = FINAL_STATES | {OrderState.SHIPPED}
 """Nothing more happens to such an order before money comes."""
+BOOKING = 'WorkflowType = "SettlementWorkflow" AND ExecutionStatus = "Running"'
+"""An order hears of its money before the ERP's books do: a real ERP takes a second for each payment."""
 SANDBOX_SECONDS = 60.0
 AUDIT_HOURS = 24 * 60
 """Far enough back for the orders of files that a sandbox serves."""
@@ -110,11 +112,12 @@ class Run:
         return all(state in FINAL_STATES for state in (await self.states()).values())
 
     async def settled(self) -> bool:
-        """Every order has ended, what the channels paid is posted, and the orders are told of it."""
+        """Every order has ended, what the channels paid is posted and booked, and the orders are told of it."""
         async with self.database.session() as session:
             posted = await settlements.find(session, limit=1_000_000)
             waiting = await outbox.waiting(session)
-        return not waiting and len(posted) >= len(self._paid) and await self.ended()
+        told = not waiting and len(posted) >= len(self._paid) and await self.ended()
+        return told and not (await self.client.count_workflows(BOOKING)).count
 
     async def states(self) -> dict[str, str]:
         """Order key -> state."""

@@ -133,8 +133,7 @@ class WmsTwin:
             self._receipts.put(receipt["receipt_id"], receipt["node"])
             resold = [piece for piece in receipt["items"] if piece["condition"] == "resell"]
             self.shelf.move(receipt["node"], resold, 1)
-        taken = _counted(piece for piece in receipt["items"] if piece["condition"] != "reject")
-        told = {"receipt_id": receipt["receipt_id"], "rma": parcel.rma, "goods": taken}
+        told = {"receipt_id": receipt["receipt_id"], "rma": parcel.rma, "goods": _counted(receipt["items"])}
         self._sandbox.ledger.record("wms", "parcel_returned", key, **told)
         body = json.dumps(report).encode()
         headers = signed(body, f"return-{receipt['receipt_id']}", report["correlation_id"])
