@@ -116,9 +116,11 @@ def _money_problems(found: OrderDocuments, happened: Happened) -> Iterator[str]:
     invoices, credits = found.of_kind(DocumentKind.INVOICE), found.of_kind(DocumentKind.CREDIT_NOTE)
     if len(invoices) != happened.parcels:
         yield f"{len(invoices)} invoices for {happened.parcels} parcels"
-    for what, documents, money in (("owed", invoices, happened.billed), ("given back", credits, -happened.credited)):
-        if (booked_money := _receivable(documents, money.currency)) != money:
-            yield f"{booked_money} is booked and {money} {what}"
+    owed, given = _receivable(invoices, happened.credited.currency), _receivable(credits, happened.credited.currency)
+    if owed not in happened.billed:
+        yield f"{owed} is invoiced, and {happened.billed[0]} or {happened.billed[1]} owed"
+    if given != -happened.credited:
+        yield f"{given} is credited, and {happened.credited} was given back"
 
 
 def _receivable(documents: Iterable[BookedDocument], currency: str) -> Money:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from models.expected import receivable
 from models.messages import OrderSnapshot, OrderState
 from models.money import Money
 from models.order import OrderKey
@@ -25,8 +26,9 @@ class Happened:
     """True when the channel or somebody by hand shipped of it, which no warehouse of ours can tell."""
     parcels: int
     """Those that completed units of the order's lines."""
-    billed: Money
-    """What the channel owes for the units that left, before fees and refunds."""
+    billed: tuple[Money, Money]
+    """What the channel owes for the units that left, before fees and refunds: by a channel that states an order without its
+    cancelled units, and by one that goes on stating the whole and pays them back."""
     credited: Money
     """What the seller gave back of it for returns and refunds."""
     shipped: Counter[str] = field(default_factory=Counter)
@@ -52,14 +54,17 @@ def _of(
     shipped: Mapping[str, Counter[str]],
     returned: Mapping[str, Counter[str]],
 ) -> Happened:
-    nothing = Money.zero(row.currency)
-    gone = any(line.shipped for line in seen.quantities.lines.values())
+    lines = seen.quantities.lines
+    missing = {name: line.ordered - line.shipped for name, line in lines.items() if line.ordered > line.shipped}
+    whole = (
+        seen.expected if seen.expected and any(line.shipped for line in lines.values()) else Money.zero(row.currency)
+    )
     return Happened(
         key=seen.key,
         cancelled=seen.state is OrderState.CANCELLED,
         elsewhere=any(parcel.node == CHANNEL_NODE for parcel in seen.shipments),
         parcels=sum(1 for parcel in seen.shipments if parcel.units),
-        billed=seen.expected if gone and seen.expected else nothing,
+        billed=(whole, receivable(row.order(), missing) if whole else whole),
         credited=Money.total((refund.receivable for refund in refunds), row.currency),
         shipped=shipped.get(str(seen.key), Counter()),
         returned=returned.get(str(seen.key), Counter()),
