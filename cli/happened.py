@@ -27,8 +27,8 @@ class Happened:
     parcels: int
     """Those that completed units of the order's lines."""
     billed: tuple[Money, Money]
-    """What the channel owes for the units that left, before fees and refunds: by a channel that states an order without its
-    cancelled units, and by one that goes on stating the whole and pays them back."""
+    """What the channel owes for the units that left, before fees and refunds: if it states an order without its
+    cancelled units, and if it goes on stating the whole and pays them back."""
     credited: Money
     """What the seller gave back of it for returns and refunds."""
     shipped: Counter[str] = field(default_factory=Counter)
