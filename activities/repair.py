@@ -48,19 +48,15 @@ class RepairActivities:
     async def _resolve(self, repair: Repair, item: RepairItem) -> None:
         async with self._database.session() as session:
             case = await cases.get(session, item.target)
-        if case is None or case.resolved_at is not None:
+        if case is None or (case.resolved_at is not None and not _is_ours(repair, case)):
             await self._gone(repair, item, case)
             return
         try:
             await self._tell(repair, item)
-        except WorkflowUpdateFailedError as error:
-            await self._refused(repair, item, error)
         except WorkflowUpdateRPCTimeoutOrCancelledError as error:
             await self._silent(repair, item, f"{item.workflow_id} did not answer: {error}")
-        except RPCError as error:
-            if error.status is not RPCStatusCode.NOT_FOUND:
-                raise
-            await self._done(repair, item, Outcome.ALREADY_RESOLVED, f"its workflow {item.workflow_id} has ended")
+        except (WorkflowUpdateFailedError, RPCError) as error:
+            await self._not_taken(repair, item, case, error)
         else:
             await self._applied(repair, item, case)
 
@@ -90,17 +86,18 @@ class RepairActivities:
             await repairs.done(session, repair.repair_id, item.number, Outcome.APPLIED, evidence=evidence)
 
     async def _gone(self, repair: Repair, item: RepairItem, case: ExceptionCase | None) -> None:
-        """Resolved already: by this repair, if a worker died before it could say so, or by somebody else."""
-        if case and case.resolution and case.resolution.note == signed(repair):
-            await self._applied(repair, item, case)
-            return
+        """Resolved already, by somebody else."""
         who = f"by {case.resolution.actor}: {case.resolution.action}" if case and case.resolution else "by itself"
         await self._done(repair, item, Outcome.ALREADY_RESOLVED, who)
 
-    async def _refused(self, repair: Repair, item: RepairItem, error: WorkflowUpdateFailedError) -> None:
-        cause = error.cause
-        gone = isinstance(cause, ApplicationError) and cause.type == NOT_OPEN
-        await self._done(repair, item, Outcome.ALREADY_RESOLVED if gone else Outcome.REFUSED, str(cause))
+    async def _not_taken(
+        self, repair: Repair, item: RepairItem, case: ExceptionCase, error: WorkflowUpdateFailedError | RPCError
+    ) -> None:
+        outcome, why = _told(error, item)
+        if outcome is Outcome.ALREADY_RESOLVED and _is_ours(repair, case):
+            await self._applied(repair, item, case)
+        else:
+            await self._done(repair, item, outcome, why)
 
     async def _silent(self, repair: Repair, item: RepairItem, why: str) -> None:
         log.warning("case is not resolved yet", case_id=item.target, why=why)
@@ -113,6 +110,25 @@ class RepairActivities:
     async def _done(self, repair: Repair, item: RepairItem, outcome: Outcome, reason: str) -> None:
         async with self._database.session() as session:
             await repairs.done(session, repair.repair_id, item.number, outcome, reason)
+
+
+def _is_ours(repair: Repair, case: ExceptionCase) -> bool:
+    """True when the store says that this repair resolved the case. Its workflow is told again all the same, once.
+
+    It may have forgotten: a decision is written down in the task that takes it, and when a starved worker exceeds that
+    task's time the task is lost, and what was written is not.
+    """
+    return case.resolution is not None and case.resolution.note == signed(repair)
+
+
+def _told(error: WorkflowUpdateFailedError | RPCError, item: RepairItem) -> tuple[Outcome, str]:
+    """What a refusal means. Raises it again when it means nothing but that Temporal is away."""
+    if isinstance(error, WorkflowUpdateFailedError):
+        gone = isinstance(error.cause, ApplicationError) and error.cause.type == NOT_OPEN
+        return (Outcome.ALREADY_RESOLVED if gone else Outcome.REFUSED), str(error.cause)
+    if error.status is not RPCStatusCode.NOT_FOUND:
+        raise error
+    return Outcome.ALREADY_RESOLVED, f"its workflow {item.workflow_id} has ended"
 
 
 def signed(repair: Repair) -> str:

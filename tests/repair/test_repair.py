@@ -149,6 +149,23 @@ async def test_a_resolution_whose_answer_was_lost_counts_as_applied(scene: Scene
         assert await scene.apply(dry_run) == {Outcome.APPLIED: 1}
 
 
+async def test_a_decision_that_was_written_down_and_that_its_workflow_forgot_is_told_again(scene: Scene) -> None:
+    """A starved worker wrote the decision, and exceeded the time of the task that took it."""
+    (key,) = await scene.park("confirm")
+    (case,) = await scene.until_open(1)
+    scene.agree([key])
+    dry_run = await scene.plan(f"order={key}")
+    assert dry_run.repair is not None
+    note = f"{dry_run.repair.note} (repair {dry_run.repair.repair_id})"
+    forgotten = Resolution(case_id=case.case_id, action=Action.RETRY, actor="ada", note=note)
+    async with scene.database.session() as session:
+        closed = {"resolved_at": case.opened_at + timedelta(seconds=1), "resolution": forgotten}
+        await cases.upsert(session, case.model_copy(update=closed))
+    async with scene.repairer():
+        assert await scene.apply(dry_run) == {Outcome.APPLIED: 1}
+    assert await scene.results([key]) == ["done"]
+
+
 async def test_a_repair_keeps_its_pace_can_be_stopped_and_taken_up_again(scene: Scene) -> None:
     keys = await scene.park("tax", 6)
     await scene.until_open(6)
