@@ -113,6 +113,8 @@ class OrderLife(BaseModel):
     erp_order: str | None = None
     erp_told: int | None = None
     """Revision that the ERP holds; None when it has nothing, or was told to forget it."""
+    erp_skus: dict[str, str] = {}
+    """Line id -> the SKU that the ERP was last told."""
     channel_cancelled: dict[str, int] = {}
     """Line id -> cancelled units that the channel spoke of, each of which became a request once."""
     taken_over_at: Moment | None = None

@@ -23,6 +23,11 @@ def as_it_stands(life: OrderLife) -> Order:
     return life.order.model_copy(update={"lines": lines})
 
 
+def skus(life: OrderLife) -> dict[str, str]:
+    """Line id -> what is to be shipped for it now."""
+    return {line.line_id: line.sku for line in life.order.lines}
+
+
 def erp_order(life: OrderLife) -> ErpOrder:
     terms = life.terms
     entity = terms.entity if terms else ""

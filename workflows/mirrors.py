@@ -82,9 +82,9 @@ class Mirrors:
             await self._compensate("cancel_erp_order", self._cancel_erp_order)
             self._life.erp_asked = False
             return
-        telling = self._life.revision
+        telling, skus = self._life.revision, documents.skus(self._life)
         await self._compensate("change_erp_order", self._change_erp_order)
-        self._life.erp_told = telling
+        self._life.erp_told, self._life.erp_skus = telling, skus
 
     async def _cancel_erp_order(self) -> None:
         key, correlation_id = self._life.order.key, str(self._life.order.correlation_id)

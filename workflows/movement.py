@@ -72,11 +72,11 @@ class Movement:
             return
         self._office.stop_if_ended()
         await self._office.journal.write(waiting_for="the ERP to take the order")
-        revision = 0
+        revision, skus = 0, documents.skus(life)
 
         async def post() -> str:
-            nonlocal revision
-            revision = life.revision
+            nonlocal revision, skus
+            revision, skus = life.revision, documents.skus(life)
             summary = f"Create the sales order, {life.order.total}"
             return await self._office.outside(
                 ErpActivities.create_erp_order, documents.erp_order(life), policy.ERP_QUEUE, summary
@@ -87,7 +87,7 @@ class Movement:
             CaseKind.ERP_DECLINED, "erp_order", post, amend=self._office.amend
         )
         self._office.stop_if_ended()
-        life.erp_told = revision
+        life.erp_told, life.erp_skus = revision, skus
 
     async def _clear_for_release(self) -> None:
         if self._life.at(Stage.PLANNED):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Collection
 from datetime import datetime
 
 from temporalio import workflow
@@ -22,7 +23,7 @@ with workflow.unsafe.imports_passed_through():
     from workflows.office import Office
 
 CONFIRM = "confirm"
-BOOKED_IN_STEP = "parcels-are-booked-once-the-erp-is-in-step"
+BOOKED_AS_CHANGED = "parcels-are-booked-once-the-erp-knows-the-goods"
 
 
 class Parcels:
@@ -72,19 +73,19 @@ class Parcels:
     async def _book(self, shipment_id: str) -> None:
         parcel = self._parcel(shipment_id)
         if not parcel.booked:
-            await self._erp_is_in_step()
+            await self._erp_knows_the_goods(parcel.units)
             invoice = await book(self._office, documents.parcel(self._life, parcel))
             self._note(shipment_id, booked=True, invoice=invoice)
 
-    async def _erp_is_in_step(self) -> None:
-        """Of a line whose item was changed the ERP would otherwise ship the former one, and then refuse the change."""
-        left_at = self._life.revision
+    async def _erp_knows_the_goods(self, units: Collection[str]) -> None:
+        """Of a line whose SKU was changed the ERP would otherwise ship the former one, and then refuse the change."""
+        shipped = {name: sku for name, sku in documents.skus(self._life).items() if name in units}
 
         def knows() -> bool:
-            return (self._life.erp_told or 0) >= left_at
+            return all(self._life.erp_skus.get(name, sku) == sku for name, sku in shipped.items())
 
         # Asked only where it matters: most orders change nothing, and need no marker in their history.
-        if not knows() and workflow.patched(BOOKED_IN_STEP):
+        if not knows() and workflow.patched(BOOKED_AS_CHANGED):
             await workflow.wait_condition(knows)
 
     async def _tell_buyer(self, shipment_id: str) -> None:
