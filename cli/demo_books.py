@@ -35,9 +35,7 @@ class BooksResult:
     documents: Counter[str] = field(default_factory=Counter)
     """Kind of document -> how many."""
     wrong: dict[str, str] = field(default_factory=dict)
-    """Order key -> what its books lack or have too much of."""
-    unclear: dict[str, str] = field(default_factory=dict)
-    """Clearing account -> what stands on it beyond open residuals."""
+    """Order key, or account -> what its books lack or have too much of."""
     balances: tuple[TrialBalance, ...] = ()
 
 
@@ -83,8 +81,8 @@ async def read_back(
         balances = [await erp.trial_balance(entity) for entity in connection["options"]["companies"]]
     finally:
         await erp.aclose()
-    unclear = _unclear(balances, _open(settlements, connection["options"]["company"]))
-    return BooksResult(counted, wrong | _unbalanced(balances), unclear, tuple(balances))
+    wrong |= _unbalanced(balances) | _unclear(balances, _open(settlements, connection["options"]["company"]))
+    return BooksResult(counted, wrong, tuple(balances))
 
 
 def _problems(found: OrderDocuments | None, happened: Happened) -> Iterator[str]:
@@ -143,16 +141,23 @@ def _open(settlements: Iterable[Summary], company: str) -> OpenMoney:
 
 
 def _unclear(balances: Iterable[TrialBalance], open_money: OpenMoney) -> dict[str, str]:
-    """A residual that nobody has explained stands on the clearing account of its channel account, and nothing else."""
+    """A residual that nobody has explained stands on the clearing account of its channel account, and nothing else.
+
+    In the company's currency: what stands there in others is converted, and their residuals are not told apart yet.
+    """
     wrong: dict[str, str] = {}
     for company in balances:
-        for each in company.balances:
-            if each.role is not AccountRole.CLEARING:
-                continue
-            currency = each.amount.currency
-            expected = open_money.get((company.entity, each.channel_account, currency), Money.zero(currency))
-            if each.amount != -expected:
-                wrong[f"clearing {company.entity} {each.channel_account}"] = f"{each.amount}, open is {expected}"
+        standing = {each.channel_account: each.amount for each in company.balances if each.role is AccountRole.CLEARING}
+        currency = next((each.amount.currency for each in company.balances), "")
+        owed = {
+            name: money
+            for (entity, name, code), money in open_money.items()
+            if (entity, code) == (company.entity, currency)
+        }
+        for name in sorted(standing.keys() | owed.keys()):
+            left, open_ones = (amounts.get(name, Money.zero(currency)) for amounts in (standing, owed))
+            if left != -open_ones:
+                wrong[f"clearing {company.entity} {name}"] = f"{left}, open is {open_ones}"
     return wrong
 
 
@@ -170,5 +175,3 @@ def print_books(result: BooksResult) -> None:
     for each in result.balances:
         sums = ", ".join(f"{amount} {currency}" for currency, amount in each.difference.items()) or "no entries"
         console.print(f"{each.entity}: debits minus credits: {sums}")
-    for account, standing in result.unclear.items():
-        console.print(f"{account}: {standing}; a residual that was written off is not booked", style="yellow")

@@ -3,52 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
-from importlib import import_module
 
 import pytest
 import pytest_asyncio
 
-from tests.conformance.conftest import POINT as CHANNEL_POINT
-from tests.conformance.conftest import count as count_into
-from tests.conformance.grades import Grade
 from tests.erp_conformance.subject import Running
+from tests.provider_suite import Servers, opened, print_grades
 
 POINT = "erp conformance point"
 
 
-class Servers:
-    """Started when the first point needs it."""
-
-    def __init__(self, undo: AsyncExitStack) -> None:
-        self._undo = undo
-        self._running: dict[str, Running] = {}
-
-    async def of(self, name: str) -> Running:
-        if name not in self._running:
-            subject = import_module(f"tests.erp_conformance.subjects.{name}").SUBJECT
-            self._running[name] = Running(subject, await self._undo.enter_async_context(subject.server()))
-        return self._running[name]
-
-
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def servers() -> AsyncIterator[Servers]:
-    async with AsyncExitStack() as undo:
-        yield Servers(undo)
+async def servers() -> AsyncIterator[Servers[Running]]:
+    async with opened("tests.erp_conformance", Running) as servers:
+        yield servers
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    grades: dict[str, Grade] = {}
-    for outcome in ("passed", "failed", "error", "skipped"):
-        for report in terminalreporter.getreports(outcome):
-            count(grades, outcome, dict(getattr(report, "user_properties", ())))
-    if grades:
-        terminalreporter.section("ERP conformance")
-    for erp, grade in sorted(grades.items()):
-        terminalreporter.write("\n".join(grade.lines(erp)) + "\n")
-
-
-def count(grades: dict[str, Grade], outcome: str, told: dict[str, object]) -> None:
-    """Put one report into its ERP's grade; reports of other tests are nobody's."""
-    if POINT in told:
-        count_into(grades, outcome, {CHANNEL_POINT: told[POINT], **told})
+    print_grades(terminalreporter, POINT, "ERP conformance")

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from decimal import Decimal
-from typing import Any, TypeVar
+from typing import Any
 from uuid import uuid4
 
-from connectors.errors import NOT_FOUND, ConnectorError, Declined
+from connectors.errors import NOT_FOUND, ConnectorError
 from connectors.ports import ErpOrder
 from models.catalogue import ComponentLine
 from models.channel import RefundReason
@@ -31,22 +30,21 @@ from models.order import (
 )
 from models.systems import Condition, CreditNote, CreditNoteLine, ReturnedItem, ReturnReceipt
 from tests.erp_conformance.subject import Running
-from tests.erp_conformance.transport import Harm, Line
+from tests.erp_conformance.transport import Line
+from tests.provider_suite import Harmed
 
 AT = datetime(2026, 11, 20, 9, 30, tzinfo=UTC)
 CHANNEL, ACCOUNT = "amazon", "EU-DE"
 CHANNEL_ACCOUNT = f"{CHANNEL}/{ACCOUNT}"
 CORRELATION = "6c1f6cd6-7b9e-4d7e-9f53-1d3f9a3a3f10"
 BERLIN = Address(name="Ada Berg", lines=("Torstr. 1",), city="Berlin", postal_code="10119", country="DE")
-Case = TypeVar("Case")
-MOST_WRITES = 16
 UNKNOWN = frozenset({NOT_FOUND, "unknown_order"})
 """Codes for an order that the ERP does not have."""
-"""No call of a provider may need more."""
 
 
 @dataclass
-class Stage:
+class Stage(Harmed):
+    most_writes = 16
     running: Running
     line: Line = field(init=False)
     erp: Any = field(init=False)
@@ -217,37 +215,6 @@ class Stage:
         return Journal(**{**values, **changes})
 
     # What goes wrong
-
-    async def hurt(
-        self, harm: Harm, prepare: Callable[[], Awaitable[Case]], call: Callable[[Case, bool], Awaitable[Any]]
-    ) -> list[Case]:
-        """Let each write of a call suffer in turn, in a fresh case each; then try again, as the engine does.
-
-        `prepare` makes the case while the line is whole; `call` is told whether it is a retry. Returns all cases.
-        """
-        cases: list[Case] = []
-        for at in range(1, MOST_WRITES + 1):
-            cases.append(await prepare())
-            self.line.break_at(harm, at)
-            try:
-                await call(cases[-1], False)
-            except Declined:
-                raise
-            except ConnectorError as error:
-                self.told.append(error)
-            struck = self.line.writes >= at
-            self.line.mend()
-            if not struck:
-                return cases
-            await call(cases[-1], True)
-        raise AssertionError(f"more than {MOST_WRITES} writes in one call")
-
-    async def refusal(self, call: Awaitable[Any]) -> Declined:
-        try:
-            await call
-        except Declined as declined:
-            return declined
-        raise AssertionError("was not declined")
 
     # What the ERP holds
 

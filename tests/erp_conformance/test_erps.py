@@ -3,43 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from importlib import import_module
 from pathlib import Path
 
 import pytest
 
-from tests.conformance.conftest import ABSENT
-from tests.erp_conformance.conftest import POINT, Servers
-from tests.erp_conformance.point import POINTS, Point
+from tests.erp_conformance.conftest import POINT
+from tests.erp_conformance.point import POINTS
 from tests.erp_conformance.stage import Stage
-from tests.erp_conformance.subject import Subject
+from tests.erp_conformance.subject import Capability, Running
+from tests.provider_suite import Point, Servers, load_points, providers, skip_if_absent, subject_of
 
-HERE = Path(__file__).parent
-REAL_SERVERS = frozenset({"tryton"})
+PACKAGE, HERE = "tests.erp_conformance", Path(__file__).parent
 
-
-def names_in(folder: str) -> list[str]:
-    return sorted(file.stem for file in (HERE / folder).glob("*.py"))
-
-
-for name in names_in("points"):
-    import_module(f"tests.erp_conformance.points.{name}")
-
-ERPS = [pytest.param(name, marks=[pytest.mark.erp] if name in REAL_SERVERS else []) for name in names_in("subjects")]
+load_points(PACKAGE, HERE)
 
 
 @pytest.mark.asyncio(loop_scope="session")
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize("point", POINTS, ids=lambda point: point.name)
-@pytest.mark.parametrize("erp", ERPS)
+@pytest.mark.parametrize("point", POINTS.all, ids=lambda point: point.name)
+@pytest.mark.parametrize("erp", providers(HERE))
 async def test_erp_conformance(
-    erp: str, point: Point, servers: Servers, record_property: Callable[[str, object], None]
+    erp: str,
+    point: Point[Stage, Capability],
+    servers: Servers[Running],
+    record_property: Callable[[str, object], None],
 ) -> None:
     record_property(POINT, (erp, point.name))
-    subject: Subject = import_module(f"tests.erp_conformance.subjects.{erp}").SUBJECT
-    if why := point.absent(subject):
-        record_property(ABSENT, why)
-        pytest.skip(f"n/a because {why}")
+    skip_if_absent(point.absent(subject_of(PACKAGE, erp).without), record_property)
     stage = Stage(await servers.of(erp))
     try:
         await point.check(stage)

@@ -8,15 +8,14 @@ from dataclasses import dataclass, field
 from functools import partial
 
 import pytest
-from tenacity import AsyncRetrying, retry_if_exception_type, retry_if_not_exception_type, stop_after_delay, wait_random
 
-from connectors.errors import ConnectorError, Declined
 from connectors.ports import ErpOrder
 from models.ledger import DocumentKind
 from models.money import Money
-from tests.erp_conformance.conftest import Servers
 from tests.erp_conformance.stage import Stage
+from tests.erp_conformance.subject import Running
 from tests.erp_conformance.subjects.tryton import TrytonServer
+from tests.provider_suite import Servers, insist
 
 KILLS = 20
 POSTING = 4
@@ -52,17 +51,8 @@ class Postings:
             self.kills += 1
 
     async def _step(self, call: Callable[..., Awaitable[object]]) -> None:
-        patience = AsyncRetrying(
-            retry=retry_if_exception_type(ConnectorError) & retry_if_not_exception_type(Declined),
-            wait=wait_random(0.05, 0.5),
-            # An invoice takes longer than the others' steps between two kills: it may have to wait for the last.
-            stop=stop_after_delay(900),
-            reraise=True,
-        )
-        async for attempt in patience:
-            with attempt:
-                await call(retry=attempt.retry_state.attempt_number > 1)
-        self.failures += patience.statistics["attempt_number"] - 1
+        # An invoice takes longer than the others' steps between two kills: it may have to wait for the last.
+        self.failures += await insist(lambda retry: call(retry=retry), seconds=900)
         self.steps += 1
         self.moved.set()
 
@@ -70,7 +60,7 @@ class Postings:
 @pytest.mark.erp
 @pytest.mark.asyncio(loop_scope="session")
 @pytest.mark.timeout(1800)
-async def test_no_document_is_there_twice_when_tryton_is_killed_twenty_times(servers: Servers) -> None:
+async def test_no_document_is_there_twice_when_tryton_is_killed_twenty_times(servers: Servers[Running]) -> None:
     running = await servers.of("tryton")
     assert isinstance(running.server, TrytonServer)
     stage = Stage(running)

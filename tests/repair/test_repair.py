@@ -7,7 +7,8 @@ from datetime import timedelta
 
 from temporalio.client import Client
 
-from models.case import Action, Amendment, CaseKind, Resolution
+from cli.repairing import DryRun
+from models.case import Action, Amendment, CaseKind, ExceptionCase, Resolution
 from models.order import Address, Order
 from models.repair import Outcome, RepairKind, RepairRun, RepairState, StopRepair
 from store import cases, orders, repairs
@@ -135,35 +136,35 @@ async def test_a_repair_survives_its_worker_and_resolves_nothing_twice(scene: Sc
 
 async def test_a_resolution_whose_answer_was_lost_counts_as_applied(scene: Scene) -> None:
     """A worker that died after the update and before it wrote the outcome."""
-    (key,) = await scene.park("confirm")
-    (case,) = await scene.until_open(1)
-    scene.agree([key])
-    dry_run = await scene.plan(f"order={key}")
+    case, dry_run, decided = await _one_decided(scene)
     assert dry_run.repair is not None
-    note = f"{dry_run.repair.note} (repair {dry_run.repair.repair_id})"
-    lost = Resolution(case_id=case.case_id, action=Action.RETRY, actor="ada", note=note)
     update_id = f"{dry_run.repair.workflow_id}/{case.case_id}"
-    await scene.handles[key].execute_update("resolve", lost, id=update_id)
-    assert await scene.results([key]) == ["done"]
+    await scene.handles[str(case.order_key)].execute_update("resolve", decided, id=update_id)
+    assert await scene.results([str(case.order_key)]) == ["done"]
     async with scene.repairer():
         assert await scene.apply(dry_run) == {Outcome.APPLIED: 1}
 
 
 async def test_a_decision_that_was_written_down_and_that_its_workflow_forgot_is_told_again(scene: Scene) -> None:
     """A starved worker wrote the decision, and exceeded the time of the task that took it."""
+    case, dry_run, decided = await _one_decided(scene)
+    closed = {"resolved_at": case.opened_at + timedelta(seconds=1), "resolution": decided}
+    async with scene.database.session() as session:
+        await cases.upsert(session, case.model_copy(update=closed))
+    async with scene.repairer():
+        assert await scene.apply(dry_run) == {Outcome.APPLIED: 1}
+    assert await scene.results([str(case.order_key)]) == ["done"]
+
+
+async def _one_decided(scene: Scene) -> tuple[ExceptionCase, DryRun, Resolution]:
+    """A parked order that would go on now, the repair of it, and what that would tell it."""
     (key,) = await scene.park("confirm")
     (case,) = await scene.until_open(1)
     scene.agree([key])
     dry_run = await scene.plan(f"order={key}")
     assert dry_run.repair is not None
     note = f"{dry_run.repair.note} (repair {dry_run.repair.repair_id})"
-    forgotten = Resolution(case_id=case.case_id, action=Action.RETRY, actor="ada", note=note)
-    async with scene.database.session() as session:
-        closed = {"resolved_at": case.opened_at + timedelta(seconds=1), "resolution": forgotten}
-        await cases.upsert(session, case.model_copy(update=closed))
-    async with scene.repairer():
-        assert await scene.apply(dry_run) == {Outcome.APPLIED: 1}
-    assert await scene.results([key]) == ["done"]
+    return case, dry_run, Resolution(case_id=case.case_id, action=Action.RETRY, actor="ada", note=note)
 
 
 async def test_a_repair_keeps_its_pace_can_be_stopped_and_taken_up_again(scene: Scene) -> None:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import uuid4
 
-from connectors.errors import ConnectorError, Declined
+from connectors.errors import ConnectorError
 from models.fulfilment import PickLine, Release, Shipment
 from models.order import Address, OrderKey
-from tests.erp_conformance.transport import Harm, Line
+from tests.erp_conformance.transport import Line
+from tests.provider_suite import Harmed
 from tests.wms_conformance.subject import Running
 
 CORRELATION = "6c1f6cd6-7b9e-4d7e-9f53-1d3f9a3a3f10"
@@ -21,12 +21,11 @@ SOCKS = PickLine(line_id="L2", item="SOCK-WOOL", per_unit=3, quantity=3)
 PICKS = (TENTS, TENT_OF_A_SET, SOCKS)
 """Two order lines that need the same item, and a set that needs three of one."""
 ALL = {("L1", "TENT-4P"): 2, ("L2", "TENT-4P"): 1, ("L2", "SOCK-WOOL"): 3}
-MOST_WRITES = 8
-"""No call of a provider may need more."""
 
 
 @dataclass
-class Stage:
+class Stage(Harmed):
+    most_writes = 8
     running: Running
     line: Line = field(default_factory=Line)
     wms: Any = field(init=False)
@@ -87,31 +86,3 @@ class Stage:
     async def on_hand(self, item: str, node: str = "BER-1") -> int:
         levels = await self.wms.stock_levels()
         return next((level.on_hand for level in levels if (level.item, level.node) == (item, node)), 0)
-
-    async def hurt(
-        self, harm: Harm, prepare: Callable[[], Awaitable[Release]], call: Callable[[Release, bool], Awaitable[Any]]
-    ) -> list[Release]:
-        """Let each write of a call suffer in turn, of a fresh release each; then try again, as the engine does."""
-        cases: list[Release] = []
-        for at in range(1, MOST_WRITES + 1):
-            cases.append(await prepare())
-            self.line.break_at(harm, at)
-            try:
-                await call(cases[-1], False)
-            except Declined:
-                raise
-            except ConnectorError as error:
-                self.told.append(error)
-            struck = self.line.writes >= at
-            self.line.mend()
-            if not struck:
-                return cases
-            await call(cases[-1], True)
-        raise AssertionError(f"more than {MOST_WRITES} writes in one call")
-
-    async def refusal(self, call: Awaitable[Any]) -> Declined:
-        try:
-            await call
-        except Declined as declined:
-            return declined
-        raise AssertionError("was not declined")

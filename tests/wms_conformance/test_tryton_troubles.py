@@ -8,13 +8,12 @@ from dataclasses import dataclass, field
 from functools import partial
 
 import pytest
-from tenacity import AsyncRetrying, retry_if_exception_type, retry_if_not_exception_type, stop_after_delay, wait_random
 
-from connectors.errors import ConnectorError, Declined
 from models.fulfilment import Release
 from stack.tryton import LocalTryton
 from stack.tryton_base import create_key
 from tests.erp_conformance.transport import Line
+from tests.provider_suite import insist
 from tests.wms_conformance.stage import Stage
 from tests.wms_conformance.subject import Running
 from tests.wms_conformance.subjects import tryton as warehouse
@@ -68,16 +67,7 @@ class Work:
             self.kills += 1
 
     async def _insist(self, call: Callable[[], Awaitable[object]]) -> None:
-        patience = AsyncRetrying(
-            retry=retry_if_exception_type(ConnectorError) & retry_if_not_exception_type(Declined),
-            wait=wait_random(0.05, 0.3),
-            stop=stop_after_delay(300),
-            reraise=True,
-        )
-        async for attempt in patience:
-            with attempt:
-                await call()
-        self.failures += patience.statistics["attempt_number"] - 1
+        self.failures += await insist(lambda _: call(), seconds=300)
         self.moved.set()
 
 

@@ -58,8 +58,6 @@ def _answer(found: Dispatches) -> ReleaseCancelled:
     """Confirmed as long as there is something that did not leave."""
     if still := next(iter(found.open), None):
         raise Declined(f"wms: {still.number} stays {still.state}", code="no_effect", field="fulfilment_id")
-    if not found.left:
-        return ReleaseCancelled(confirmed=True)
-    if found.missing:
+    if not found.left or found.missing:
         return ReleaseCancelled(confirmed=True)
     return ReleaseCancelled(confirmed=False, reason=f"{found.left[-1].number} has left")
