@@ -8,14 +8,16 @@ import pytest
 
 from tests.prove.postman import Postman
 from tests.prove.product import Product, Size
-from tests.prove.tryton import local_tryton, survives_kills_of_both
+from tests.prove.tryton import local_tryton, survives_kills_of_both, tryton_is_the_erp
 
 
 async def _survives(directory: Path, size: Size, kills: int) -> None:
-    async with local_tryton(directory / "erp") as tryton, Postman() as postman:
-        product = Product(directory, size, postman, fast=True, erp_connection=tryton.connection())
-        async with product:
-            await survives_kills_of_both(product, tryton, kills)
+    async with (
+        local_tryton(directory / "erp") as tryton,
+        Postman() as postman,
+        Product(directory, size, postman, fast=True, change=tryton_is_the_erp(tryton)) as product,
+    ):
+        await survives_kills_of_both(product, tryton, kills)
 
 
 @pytest.mark.erp

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 from cli.demo_books import read_back
 from cli.erp import demo_goods
@@ -14,10 +15,18 @@ from settings import Settings
 from stack.tryton import LocalTryton
 from store import orders
 from tests.prove import scenes
-from tests.prove.product import Product
+from tests.prove.product import Change, Product
 
-UNIQUE = {"sale.sale": "web_id", "stock.shipment.out": "reference", "account.invoice": "reference"}
-"""Tryton's documents -> the field that has our reference."""
+UNIQUE = {
+    "sale.sale": ("web_id",),
+    "stock.shipment.out": ("reference", "warehouse"),
+    "stock.shipment.out.return": ("reference",),
+    "account.invoice": ("reference",),
+    "account.move": ("description",),  # Of journals and payments; those of invoices have none of ours.
+}
+"""Tryton's documents -> the fields that together have our reference. A parcel may leave several warehouses."""
+Reference = tuple[int, str, tuple[str, ...]]
+"""Company, model, reference."""
 
 
 @asynccontextmanager
@@ -27,6 +36,13 @@ async def local_tryton(home: Path) -> AsyncIterator[LocalTryton]:
         yield await asyncio.to_thread(tryton.start)
     finally:
         await asyncio.to_thread(tryton.destroy)
+
+
+def tryton_is_the_erp(tryton: LocalTryton) -> Change:
+    def change(connections: dict[str, Any]) -> None:
+        connections["erp"] = dict(tryton.connection())
+
+    return change
 
 
 async def survives_kills_of_both(product: Product, tryton: LocalTryton, kills: int) -> None:
@@ -77,15 +93,16 @@ async def _reach(product: Product, share: float) -> None:
     await product.until(reached, f"{share:.0%} of the orders to be posted")
 
 
-def _references(tryton: LocalTryton) -> Counter[tuple[int, str, str]]:
-    """(company, model, reference) -> how many documents that count have it."""
+def _references(tryton: LocalTryton) -> Counter[Reference]:
+    """How many documents that count have each reference."""
     rpc = tryton.admin()
-    found: Counter[tuple[int, str, str]] = Counter()
+    found: Counter[Reference] = Counter()
     for company in tryton.connection()["options"]["companies"].values():
-        for model, field in UNIQUE.items():
-            domain = [[field, "!=", None], ["state", "!=", "cancelled"], ["company", "=", company["id"]]]
-            for record in rpc.search(model, domain, [field], company=company["id"]):
-                found[company["id"], model, record[field]] += 1
+        for model, fields in UNIQUE.items():
+            ours = ["description", "like", "%#%"] if model == "account.move" else [fields[0], "!=", None]
+            domain = [ours, ["state", "!=", "cancelled"], ["company", "=", company["id"]]]
+            for record in rpc.search(model, domain, [*fields], company=company["id"]):
+                found[company["id"], model, tuple(str(record[field]) for field in fields)] += 1
     rpc.close()
     assert found, "nothing is in Tryton: this proves nothing"
     return found
