@@ -25,6 +25,7 @@ from sandbox.faults import Fault, FaultKind
 from sandbox.goods import LISTINGS
 from sandbox.mirakl import MiraklTwin
 from sandbox.traits import Traits, draw
+from tests.fetched import fetched
 from tests.mirakl.conftest import Buy, Connect, Read, effects
 from tests.mirakl.shop import ACCOUNT, about, acknowledgement, cancellation, eur, parcel, refund
 
@@ -460,7 +461,7 @@ async def test_a_cycle_pays_what_the_orders_are_worth_to_the_cent(
     assert twin.close_period() == []
     (ref,) = await channel.settlements()
     assert ref.settlement_id == cycle
-    settlement = MiraklFormat().parse_settlement(await channel.settlement(ref), ACCOUNT)
+    settlement = MiraklFormat().parse_settlement(await fetched(channel, ref), ACCOUNT)
     assert settlement.lines_total == settlement.payout
     assert LineType.UNKNOWN not in {line.type for line in settlement.lines}
     for order in (plain, taxed):
@@ -479,8 +480,8 @@ async def test_a_refund_after_the_payout_is_taken_off_the_next_one(
     twin.close_period()
     first, second = await channel.settlements()
     parse_settlement = MiraklFormat().parse_settlement
-    assert parse_settlement(await channel.settlement(first), ACCOUNT).payout.amount > 0
-    assert parse_settlement(await channel.settlement(second), ACCOUNT).payout == eur("-8.56")
+    assert parse_settlement(await fetched(channel, first), ACCOUNT).payout.amount > 0
+    assert parse_settlement(await fetched(channel, second), ACCOUNT).payout == eur("-8.56")
 
 
 class TestUnderMiraklsFrequencies:
