@@ -61,7 +61,7 @@ def read(path: Path, lines: int) -> None:
 def post(path: Path, lines: int, url: str) -> None:
     """Raises `CalledProcessError` when the second posting has changed something."""
     with channel(path) as connection:
-        asyncio.run(register(url, lines, connection["account"]))
+        asyncio.run(prepare(url, lines, connection["account"]))
         command = [sys.executable, "-m", "benchmarks.settlement_posting", url, str(lines)]
         subprocess.run(command, input=json.dumps(connection), text=True, check=True)  # noqa: S603 - our own program
 
@@ -77,18 +77,22 @@ def channel(path: Path) -> Iterator[dict[str, Any]]:
             process.terminate()
 
 
-async def register(url: str, lines: int, account: str) -> None:
-    """Have the orders that the settlement pays."""
+async def prepare(url: str, lines: int, account: str) -> None:
     await upgrade(url)
     database = Database(url)
     try:
-        paid = settlement_file.orders(lines, account)
-        while batch := list(islice(paid, 1000)):
-            async with database.session() as session:
-                for order in batch:
-                    await orders.register(session, order, 1)
+        await register(database, lines, account)
     finally:
         await database.aclose()
+
+
+async def register(database: Database, lines: int, account: str) -> None:
+    """Have the orders that the settlement pays."""
+    paid = settlement_file.orders(lines, account)
+    while batch := list(islice(paid, 1000)):
+        async with database.session() as session:
+            for order in batch:
+                await orders.register(session, order, 1)
 
 
 @contextmanager
