@@ -19,12 +19,15 @@ from sandbox.amazon_reports import REPORT_TYPE
 from sandbox.core import Sandbox, SandboxOptions
 from sandbox.scenario import Scenario
 
+QUOTA_SCALE = 100_000
+"""So large that nobody has to wait for a turn."""
+
 
 def main() -> None:
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.bind(("127.0.0.1", 0))
     base_url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-    sandbox = Sandbox(SandboxOptions(base_url=base_url, scenario=Scenario()))
+    sandbox = Sandbox(SandboxOptions(base_url=base_url, quota_scale=QUOTA_SCALE, scenario=Scenario()))
     twin = AmazonTwin(sandbox)
     for path in map(Path, sys.argv[1:]):
         publish(sandbox, path)
