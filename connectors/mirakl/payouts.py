@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Mapping
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any, BinaryIO
 
 import httpx
@@ -11,6 +12,7 @@ import httpx
 from connectors.mirakl import quotas
 from connectors.mirakl.api import MiraklApi, document
 from connectors.mirakl.polling import written
+from connectors.patience import patiently
 from connectors.ports import SettlementRef
 from connectors.raw import elements, write_pages
 
@@ -18,6 +20,9 @@ PAID = "PAID"
 KEPT = timedelta(days=90)
 """How far back cycles are listed."""
 MOST_CYCLES, MOST_LINES = 1000, 2000
+A_TURN = timedelta(minutes=2)
+"""How long a page waits for its turn, which comes every 90 seconds when the first twenty are read: a cycle that began
+again would use up its turns for the same pages, and never end."""
 
 
 class Payouts:
@@ -48,7 +53,8 @@ class Payouts:
     async def _pages(self, operation: str, path: str, params: dict[str, str]) -> AsyncIterator[httpx.Response]:
         """Answers up to the last one, which names no next page."""
         while True:
-            response = await self._api.get(operation, path, params)
+            wanted = partial(self._api.get, operation, path, params)
+            response = await patiently(wanted, A_TURN)
             yield response
             token = document(response, operation)["next_page_token"].text()
             if not token:

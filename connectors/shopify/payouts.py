@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any, BinaryIO
 
+from connectors.patience import patiently
 from connectors.ports import SettlementRef
 from connectors.raw import write_pages
 from connectors.shopify import queries
@@ -41,7 +43,7 @@ class Payouts:
         """All pages of a connection of the payments account; one without it when the shop has no Shopify Payments."""
         after: str | None = None
         while True:
-            data = await self._graphql.run(connection, query, {**variables, "after": after})
+            data = await patiently(partial(self._graphql.run, connection, query, {**variables, "after": after}))
             yield data
             account = data.get("shopifyPaymentsAccount")
             if account is None or not account[connection]["pageInfo"]["hasNextPage"]:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
+from functools import partial
 from typing import BinaryIO
 
 from connectors.errors import SchemaDrift
 from connectors.http import VendorClient
+from connectors.patience import patiently
 from connectors.ports import SettlementRef
 from connectors.raw import elements, write_pages
 from connectors.walmart import quotas
@@ -47,7 +49,7 @@ class ReconReports:
         following = 0
         while following > offset:
             offset = following
-            rows, following = await self._page(date, offset)
+            rows, following = await patiently(partial(self._page, date, offset))
             yield rows
 
     async def _page(self, date: str, offset: int) -> tuple[list[str], int]:
