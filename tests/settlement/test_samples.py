@@ -8,6 +8,7 @@ from collections import Counter
 from contextlib import suppress
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -114,7 +115,7 @@ def test_the_lines_of_an_excerpt_are_all_understood_though_its_payout_is_not_in_
 
 def test_a_payout_and_its_transactions_that_are_two_samples_are_read_as_one_document_and_do_not_add_up() -> None:
     """Shopify's own example: 64 transactions of a payout of which the sum is another."""
-    document = {}
+    document: dict[str, Any] = {}
     for name in ("payout", "balance_transactions_for_payout"):
         document |= json.loads((SAMPLES / f"shopify/settlement__{name}.json").read_text())["response_body"]
     with pytest.raises(SchemaDrift, match="sum_differs") as refused:
