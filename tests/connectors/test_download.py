@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import tracemalloc
 from collections.abc import AsyncIterator
 from datetime import timedelta
 
@@ -99,3 +100,29 @@ async def test_pages_become_one_document_with_the_elements_as_they_stand(given: 
     found = elements(into.getvalue().decode(), "data")
     assert found == [element for page in given for element in page]
     assert count == len(found)
+
+
+class Away(io.BytesIO):
+    """A file that is somewhere else."""
+
+    def write(self, data: object, /) -> int:
+        return 0
+
+
+async def test_memory_does_not_grow_with_a_download_nor_with_the_number_of_pages() -> None:
+    async def content() -> AsyncIterator[bytes]:
+        for _ in range(512):
+            yield bytes(1 << 16)
+
+    async def many() -> AsyncIterator[list[str]]:
+        for number in range(500):
+            yield [f'{{"line":{number},"of":"{"x" * 100}"}}'] * 500
+
+    vendor = client(lambda _: httpx.Response(200, content=content()))
+    tracemalloc.start()
+    await vendor.download("report", "/report", Away())
+    assert await write_pages(Away(), '{"data":[', many()) == 250_000
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    await vendor.aclose()
+    assert peak < 1 << 20
