@@ -163,6 +163,8 @@ class Balance(Model):
     role: AccountRole | None = None
     channel_account: str = ""
     amount: Money
+    paid_in: tuple[Money, ...] = ()
+    """The same in the currencies of its entries, on accounts that are kept for each channel account."""
 
 
 class TrialBalance(Model):

@@ -48,8 +48,16 @@ async def sync(session: AsyncSession, key: SettlementKey) -> int:
 
 async def declined(session: AsyncSession, key: SettlementKey, reason: str) -> None:
     """The ERP refuses the journal."""
-    remedy = f"correct it there, then `settlements repost {key}`"
-    case = _plain(key, "journal", f"the ERP does not book it: {reason}; {remedy}", {}, datetime.now(UTC))
+    await _refused(session, key, "journal", reason, f"correct it there, then `settlements repost {key}`")
+
+
+async def payment_declined(session: AsyncSession, key: SettlementKey, reason: str) -> None:
+    """The ERP refuses an order's payment: it is posted again with every reading of the account's settlements."""
+    await _refused(session, key, "payment", reason, "correct it there; it is tried again within the hour")
+
+
+async def _refused(session: AsyncSession, key: SettlementKey, mark: str, reason: str, remedy: str) -> None:
+    case = _plain(key, mark, f"the ERP does not book it: {reason}; {remedy}", {}, datetime.now(UTC))
     await cases.upsert(session, case)
 
 

@@ -25,6 +25,7 @@ LABELS = {
     LineType.FEE: ("Order", "ItemFees", "FBAPerUnitFulfillmentFee"),
     LineType.REFUND: ("Refund", "ItemPrice", "Principal"),
     LineType.RESERVE: ("other-transaction", "other-transaction", "Current Reserve Amount"),
+    LineType.ADJUSTMENT: ("other-transaction", "other-transaction", "Balance Adjustment"),
     LineType.UNKNOWN: ("Order", "MoonPhase", "Levy"),
 }
 ENDS = "2026-09-08 23:59:59 UTC"

@@ -34,11 +34,11 @@ from stack.temporal import LocalTemporal
 from store import documents
 from store.database import Database
 from tests.cli.command import REPOSITORY
+from tests.settlement.books import Books
 from tests.settlement.documents import registered, report
 from tests.settlement.dying import Moments, WatchedBooks, WatchedChannel, small_pieces, watched
 from tests.settlement.faults import SHIPPED, Sold, settlement
 from tests.settlement.test_posting import KEY, Killed, state
-from tests.settlement.test_workflow import Books
 from tests.systems.orders import connection
 from tests.systems.running import Systems, free_socket, served
 from workflows import policy

@@ -108,7 +108,7 @@ async def test_going_back_a_version_puts_the_document_together(database_url: str
     assert await keep(database, LONG) is not None
     assert await keep(database, b"short", "settlement:2") is not None
     await database.aclose()
-    await asyncio.to_thread(command.downgrade, configuration(database_url), "0008")
+    await asyncio.to_thread(command.downgrade, configuration(database_url), "0009")
     with psycopg.connect(database_url) as connection:
         bodies = [bytes(body) for (body,) in connection.execute("SELECT body FROM inbox_event ORDER BY id")]
     assert bodies == [LONG, b"short"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 from decimal import Decimal
 
@@ -10,6 +10,7 @@ from connectors.erp.tryton.billed import is_credit
 from connectors.erp.tryton.billing import Billing
 from connectors.erp.tryton.masters import Masters
 from connectors.erp.tryton.options import TrytonOptions
+from connectors.erp.tryton.paying import LINE
 from connectors.erp.tryton.sales import CANCELLED, Sales, terms_of
 from connectors.erp.tryton.shipping import OUT, RETURN
 from connectors.tryton.client import TrytonClient
@@ -101,13 +102,33 @@ class Reading:
             "account.account.party", [["account", "=", account]], ["party.name", "balance"], posted=True
         )
         currency = whole.amount.currency
+        paid_in = await self._paid_in(account, currency)
         return [
             whole.model_copy(
-                update={"channel_account": row["party"]["name"], "amount": Money.of(row["balance"], currency)}
+                update={
+                    "channel_account": row["party"]["name"],
+                    "amount": Money.of(row["balance"], currency),
+                    "paid_in": paid_in.get(row["party"]["name"], ()),
+                }
             )
             for row in rows
-            if row["balance"]
+            if row["balance"] or paid_in.get(row["party"]["name"])
         ]
+
+    async def _paid_in(self, account: int, own: str) -> dict[str, tuple[Money, ...]]:
+        """Channel account -> what is left on it, in each currency that it was paid in."""
+        fields = ["party.name", "debit", "credit", "second_currency.code", "amount_second_currency"]
+        lines = await self._client.search(LINE, [["account", "=", account], ["move.state", "=", "posted"]], fields)
+        sums: dict[str, dict[str, Decimal]] = defaultdict(lambda: defaultdict(Decimal))
+        for line in lines:
+            if foreign := line["second_currency"]:
+                sums[line["party"]["name"]][foreign["code"]] += line["amount_second_currency"]
+            else:
+                sums[line["party"]["name"]][own] += line["debit"] - line["credit"]
+        return {
+            name: tuple(Money.of(amount, currency) for currency, amount in sorted(amounts.items()) if amount)
+            for name, amounts in sums.items()
+        }
 
     async def _ordered(self, sale: Record) -> dict[str, int]:
         lines = [line for line in sale["lines"] if terms_of(line).per_unit and line["product"]]
