@@ -322,13 +322,10 @@ def test_a_channel_that_rounds_each_unit_itself_is_not_taken_for_another_refund(
     assert till.pay(units={"L1": 1}).total == Money.of("3.33", "EUR")
 
 
-@given(
-    currencies,
-    st.integers(1, 99_999),
-    st.integers(1, 4),
-    st.lists(st.integers(0, 5), min_size=2, max_size=3),
-    st.data(),
-)
+SHARES = st.lists(st.integers(0, 5), min_size=2, max_size=3)
+
+
+@given(currencies, st.integers(1, 99_999), st.integers(1, 4), SHARES, st.data())
 def test_the_pieces_of_a_bundle_are_its_price_in_whatever_order_they_come(
     currency: str, price: int, quantity: int, shares: list[int], data: st.DataObject
 ) -> None:
