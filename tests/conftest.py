@@ -27,10 +27,6 @@ T = TypeVar("T")
 hypothesis.settings.register_profile(
     "orderyard", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
 )
-# How long the properties of money are tried for: `pytest --hypothesis-profile=thorough …`
-hypothesis.settings.register_profile(
-    "thorough", hypothesis.settings.get_profile("orderyard"), max_examples=10_000, print_blob=True
-)
 hypothesis.settings.load_profile("orderyard")
 
 
