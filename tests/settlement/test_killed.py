@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import io
 import json
 import random
 import signal
@@ -31,11 +30,10 @@ from models.catalogue import ComponentLine
 from models.fulfilment import ConfirmedParcel
 from sandbox.core import Sandbox, SandboxOptions
 from stack.temporal import LocalTemporal
-from store import documents
 from store.database import Database
 from tests.cli.command import REPOSITORY
 from tests.settlement.books import Books
-from tests.settlement.documents import registered, report
+from tests.settlement.documents import kept_document, registered, report
 from tests.settlement.dying import Moments, WatchedBooks, WatchedChannel, small_pieces, watched
 from tests.settlement.faults import SHIPPED, Sold, settlement
 from tests.settlement.test_posting import KEY, Killed, state
@@ -46,7 +44,7 @@ from workflows.settlement import SettlementSync, SettlementWorkflow
 
 ACCOUNT = ChannelAccount(channel="amazon", account="EU")
 Make = Callable[[], Awaitable[Database]]
-EVERY = 9
+EVERY = 17
 """Of the moments, so many-th are tried in every run of the suite; all of them with `-m prove`."""
 
 
@@ -94,25 +92,19 @@ class Life:
         run = ActivityEnvironment().run
         with watched(self.moments):
             await run(fetching.fetch_settlements, ACCOUNT)
-            event_id = await self.kept()
+            event_id, _ = await kept_document(self._database)
             assert (await run(posting.prove_settlement, event_id)).settlements == (KEY,)
             await run(posting.keep_settlement, event_id)
             await run(posting.match_settlement, KEY)
             await run(booking.book_settlement, KEY)
             await run(booking.pay_orders, KEY)
 
-    async def kept(self) -> int:
-        async with self._database.session() as session:
-            return int(await session.scalar(text("SELECT id FROM inbox_event")) or 0)
-
     async def outcome(self) -> dict[str, Any]:
         """All that it has left behind: in the store, of the document, and in the books."""
-        document = io.BytesIO()
-        async with self._database.session() as session:
-            await documents.copy_payload(session, await self.kept(), document)
+        _, document = await kept_document(self._database)
         return {
             **await state(self._database),
-            "document": document.getvalue(),
+            "document": document,
             "journals": self.books.journals,
             "payments": self.books.payments,
         }
@@ -244,8 +236,8 @@ async def test_workers_that_are_killed_in_each_step_post_a_settlement_once(
     fetched = asyncio.ensure_future(fetch.result())
     await workers.until_killed(FETCHING, chance.randint(3, 9), fetched)
     await workers.until_done(fetched)
-    async with database.session() as session:
-        event_id = int(await session.scalar(text("SELECT id FROM inbox_event")) or 0)
+    event_id, document = await kept_document(database)
+    assert document == body
     post = await temporal_client.start_workflow(
         SettlementWorkflow.run, event_id, id=f"test/{uuid4()}", task_queue=policy.SETTLEMENT_QUEUE
     )
@@ -259,12 +251,9 @@ async def test_workers_that_are_killed_in_each_step_post_a_settlement_once(
     assert result is not None
     assert result.matched + result.residual == result.payout
     assert result.lines == sum(len(each.lines) for each in made) + 1
-    document = io.BytesIO()
     async with database.session() as session:
-        await documents.copy_payload(session, event_id, document)
         told_orders = await session.scalar(text("SELECT count(*) FROM outbox"))
         sums = await session.execute(text("SELECT count(*), count(DISTINCT number) FROM settlement_line"))
-    assert document.getvalue() == body
     assert sums.one() == (result.lines, result.lines)
     assert told_orders == len(made) == result.orders
     assert len(systems.effects("erp/journal_posted")) == 1
