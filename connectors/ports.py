@@ -278,8 +278,9 @@ class Channel(Protocol):
         """The settlements the channel has ready, oldest first."""
         ...
 
-    async def settlement(self, ref: SettlementRef) -> bytes:
-        """The document itself, for `ChannelFormat.parse_settlement`."""
+    async def settlement(self, ref: SettlementRef, into: BinaryIO) -> None:
+        """Write the document into an empty file, as it comes, for `ChannelFormat.read_settlement`: memory does not grow
+        with it. When this raises, what is in the file is a part of a document: throw it away."""
         ...
 
 

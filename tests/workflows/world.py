@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from typing import Any, Self
+from typing import Any, BinaryIO, Self
 from uuid import uuid4
 
 from temporalio.client import Client, WorkflowHandle
@@ -352,9 +352,9 @@ class ChannelSide(Scripted):
     async def settlements(self) -> list[SettlementRef]:
         return [SettlementRef(settlement_id=name, document_id=name) for name in self.documents]
 
-    async def settlement(self, ref: SettlementRef) -> bytes:
+    async def settlement(self, ref: SettlementRef, into: BinaryIO) -> None:
         await self._do("settlement", ref)
-        return self.documents[ref.document_id]
+        into.write(self.documents[ref.document_id])
 
 
 class World:
