@@ -8,6 +8,7 @@ from typing import Any
 import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 from temporalio import activity
+from temporalio.exceptions import ApplicationError
 
 from activities.channel import ChannelAccount
 from activities.failures import is_retry, temporal_errors
@@ -169,12 +170,13 @@ class SettlementBookActivities:
             return off.before + payment.amount
 
     async def _require_booked(self, session: AsyncSession, key: SettlementKey) -> None:
-        """An entry of its own may follow a journal only: before, what is given up is a part of the journal."""
-        if self._journals is not None and await _lacks_journal(session, key):
-            text = (
-                f"the journal of settlement {key} is not in the books yet: `exceptions list` says if the ERP refuses it"
-            )
+        """An entry of its own may follow a journal only: one that is being booked is waited for."""
+        if self._journals is None or not await _lacks_journal(session, key):
+            return
+        if await settlement_cases.is_declined(session, key):
+            text = f"the ERP refuses the journal of settlement {key}: `exceptions list` says why"
             raise Declined(text, code="not_booked", field="settlement")
+        raise ApplicationError(f"settlement {key} is being booked: waiting until it is", type="BeingBooked")
 
     async def _book_write_off(self, journals: Journals, off: WriteOff, entry: WrittenOff) -> None:
         try:
