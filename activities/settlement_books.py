@@ -8,14 +8,23 @@ from typing import Any
 import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 from temporalio import activity
+from temporalio.exceptions import ApplicationError
 
 from activities.channel import ChannelAccount
 from activities.failures import is_retry, temporal_errors
 from connectors.errors import NOT_FOUND, Declined
 from connectors.ports import Journals
 from models.ledger import Payment
+from models.money import Money
 from models.settlement import SettlementKey
-from models.settlement_books import OrderPayments, WriteOff, WrittenOff, write_off_journal
+from models.settlement_books import (
+    OrderPayments,
+    OrderWriteOff,
+    WriteOff,
+    WrittenOff,
+    write_off_journal,
+    written_off_payment,
+)
 from store import settlement_books, settlement_cases, write_offs
 from store.database import Database
 
@@ -36,6 +45,7 @@ class SettlementBookActivities:
             self.pay_orders,
             self.pay_waiting,
             self.write_off_line,
+            self.write_off_order,
             self.reverse_settlement,
         )
 
@@ -141,13 +151,32 @@ class SettlementBookActivities:
                 await settlement_cases.sync(session, off.key)
             return given_up or entry is not None
 
+    @activity.defn
+    async def write_off_order(self, off: OrderWriteOff) -> Money:
+        """Book that nobody will pay the rest of an order's invoices; returns what is written off now, in sum."""
+        with temporal_errors():
+            async with self._database.session() as session:
+                paid = await settlement_books.matched(session, off.order_key, off.expected.currency)
+            payment = written_off_payment(off, paid)
+            if self._journals is None or payment is None:
+                return off.before
+            try:
+                await self._journals.post_payment(payment, retry=is_retry())
+            except Declined as refused:
+                if refused.code != NOT_FOUND:
+                    raise
+                log.info("nothing is invoiced", order=str(off.order_key), payment=payment.payment_id)
+                return off.before
+            return off.before + payment.amount
+
     async def _require_booked(self, session: AsyncSession, key: SettlementKey) -> None:
-        """An entry of its own may follow a journal only: before, what is given up is a part of the journal."""
-        if self._journals is not None and await _lacks_journal(session, key):
-            text = (
-                f"the journal of settlement {key} is not in the books yet: `exceptions list` says if the ERP refuses it"
-            )
+        """An entry of its own may follow a journal only: one that is being booked is waited for."""
+        if self._journals is None or not await _lacks_journal(session, key):
+            return
+        if await settlement_cases.is_declined(session, key):
+            text = f"the ERP refuses the journal of settlement {key}: `exceptions list` says why"
             raise Declined(text, code="not_booked", field="settlement")
+        raise ApplicationError(f"settlement {key} is being booked: waiting until it is", type="BeingBooked")
 
     async def _book_write_off(self, journals: Journals, off: WriteOff, entry: WrittenOff) -> None:
         try:

@@ -101,12 +101,11 @@ def _problems(found: OrderDocuments | None, happened: Happened) -> Iterator[str]
 
 def _goods_problems(found: OrderDocuments, happened: Happened) -> Iterator[str]:
     shipments, returns = found.of_kind(DocumentKind.SHIPMENT), found.of_kind(DocumentKind.RETURN)
-    if len(shipments) != happened.parcels:
-        yield f"{len(shipments)} shipments for {happened.parcels} parcels"
-    sides = [("came back", returns, happened.returned)]
-    if not happened.elsewhere:
-        sides.append(("left", shipments, happened.shipped))
-    for what, documents, goods in sides:
+    # Of a parcel whose goods left two warehouses there are two shipments, under its one reference.
+    if (booked_parcels := len({each.reference for each in shipments})) != happened.parcels:
+        yield f"shipments of {booked_parcels} parcels for {happened.parcels} parcels"
+    left = happened.shipped + happened.beside
+    for what, documents, goods in (("came back", returns, happened.returned), ("left", shipments, left)):
         booked = sum((Counter(each.units) for each in documents), Counter[str]())
         if booked != goods:
             yield f"{dict(booked)} is booked and {dict(goods)} {what}"

@@ -88,7 +88,7 @@ class Journal(Model):
 class Payment(Model):
     """Money of a settlement that pays an order's invoices (or, when negative, its credit notes).
 
-    Debits the clearing account and credits the receivable, and reconciles the two where that settles a document.
+    Debits the account and credits the receivable, and reconciles the two where that settles a document.
     """
 
     payment_id: str = Field(min_length=1)
@@ -100,6 +100,8 @@ class Payment(Model):
     on: date
     entity: str = ""
     settlement_id: str = ""
+    account: AccountRole = AccountRole.CLEARING
+    """Where it comes from: clearing, or `adjustment` for what is written off because nobody will pay it."""
 
 
 class StockLevel(Model):

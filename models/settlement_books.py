@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import UTC, date
 
+from pydantic import Field
+
 from models.base import Model
 from models.ledger import AccountRole, Journal, JournalLine, Payment
 from models.matching import Fault
@@ -104,6 +106,37 @@ class WrittenOff(Model):
     words: str
     on: date
     entity: str = ""
+
+
+class OrderWriteOff(Model):
+    """What an order is still to bring is given up, or some of it after all not."""
+
+    order_key: OrderKey
+    correlation_id: str
+    expected: Money
+    before: Money
+    """Written off already."""
+    nth: int = Field(ge=1)
+    on: date
+    """Accounting date."""
+    entity: str = ""
+
+
+def written_off_payment(off: OrderWriteOff, matched: Money) -> Payment | None:
+    """What neither settlements nor earlier write-offs have paid; None when that is nothing."""
+    missing = off.expected - matched - off.before
+    if not missing:
+        return None
+    return Payment(
+        payment_id=f"{off.order_key}#write-off:{off.nth}",
+        order_key=off.order_key,
+        correlation_id=off.correlation_id,
+        channel_account=f"{off.order_key.channel}/{off.order_key.account}",
+        amount=missing,
+        on=off.on,
+        entity=off.entity,
+        account=AccountRole.ADJUSTMENT,
+    )
 
 
 def journal_id(key: SettlementKey, revision: int) -> str:

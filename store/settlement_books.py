@@ -100,6 +100,12 @@ async def next_payments(
     return Payments(due, str(rows[-1][0]) if rows else None)
 
 
+async def matched(session: AsyncSession, order_key: OrderKey, currency: str) -> Money:
+    """What all settlements have paid of an order's receivable, as far as it is matched."""
+    found = select(_net(RECEIVABLE)).where(col(_ROW.order_key) == str(order_key), col(_ROW.currency) == currency)
+    return Money.of(await session.scalar(found) or 0, currency)
+
+
 def _net(types: Iterable[LineType]) -> ColumnElement[Decimal]:
     """Matched, without what takes earlier residuals back: that never was a payment of an invoice."""
     own = col(_ROW.type).in_([each.value for each in types])

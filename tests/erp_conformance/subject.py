@@ -13,7 +13,9 @@ from models.ledger import OrderDocuments
 from models.order import OrderKey
 from tests.erp_conformance.transport import Line
 
-Capability = Literal["changes", "credits", "returns", "ledger", "companies", "item_check", "tax_check", "currencies"]
+Capability = Literal[
+    "changes", "credits", "returns", "ledger", "companies", "item_check", "tax_check", "currencies", "surplus"
+]
 
 
 class Server(Protocol):
@@ -51,9 +53,11 @@ class Running:
     server: Server
     lines: list[Line] = field(default_factory=list)
 
-    def provider(self, line: Line, **credentials: str) -> Any:
+    def provider(self, line: Line, *, without: str = "", **credentials: str) -> Any:
+        """`without`: the option that the connection is to lack."""
         entry = self.server.connection()
         entry["credentials"] = {**entry["credentials"], **credentials}
+        entry["options"] = {name: value for name, value in entry["options"].items() if name != without}
         return self.subject.connect(SystemConnection.model_validate(entry), line)
 
 

@@ -38,8 +38,8 @@ class Books:
         standing = [journal for name, journal in self.journals.items() if name not in self.reversed]
         lines = [line for journal in standing for line in journal.lines if line.account is role]
         balance = sum((line.amount.amount for line in lines), start=Decimal(0))
-        paid = sum((payment.amount.amount for payment in self.payments.values()), start=Decimal(0))
-        return balance + paid if role is AccountRole.CLEARING else balance
+        payments = [each.amount.amount for each in self.payments.values() if each.account is role]
+        return balance + sum(payments, start=Decimal(0))
 
     def paid(self, order_id: str) -> Decimal:
         own = [each.amount.amount for each in self.payments.values() if each.order_key.external_id == order_id]

@@ -11,7 +11,7 @@ from models.matching import Booked, Fault, Finding, LineRef, OrderMatch, Verdict
 from models.money import Money
 from models.order import OrderKey
 from models.settlement import LineType, SettlementKey, SettlementLine, Statement
-from models.settlement_books import BookedOrder, Group, OrderPayments, WriteOff, WrittenOff
+from models.settlement_books import BookedOrder, Group, OrderPayments, OrderWriteOff, WriteOff, WrittenOff
 from models.settlement_rules import Contract, LabelRule, RuleSet
 from models.settlement_words import Told
 
@@ -70,6 +70,7 @@ MONEY: tuple[Model, ...] = (
     Journal(journal_id="amazon/EU-DE#settlement:281", correlation_id="c", on=NOON.date(), lines=(BANK, CLEARING)),
     PAYMENT,
     OrderPayments(order_key=ORDER, paid=PAYMENT),
+    OrderWriteOff(order_key=ORDER, correlation_id="c", expected=GOODS, before=NOTHING, nth=1, on=NOON.date()),
     WriteOff(key=KEY, number=1, actor="anna", note="cents", on=NOON.date()),
     WrittenOff(key=KEY, number=1, revision=1, role=AccountRole.CLEARING, residual=GOODS, words="cents", on=NOON.date()),
 )

@@ -17,13 +17,14 @@ from activities.settlement import SettlementActivities
 from activities.settlement_books import SettlementBookActivities
 from connectors.providers import FORMATS
 from models.ledger import AccountRole
+from models.money import Money
 from models.settlement import LineType, SettlementKey
-from models.settlement_books import WriteOff
+from models.settlement_books import OrderWriteOff, WriteOff
 from store import cases, settlement_views
 from store.database import Database
 from tests.settlement.books import Books
 from tests.settlement.documents import arrived, registered, report
-from tests.settlement.faults import Sold, sold
+from tests.settlement.faults import Sold, euros, sold
 from tests.settlement.test_posting import run
 
 ACCOUNT = ChannelAccount(channel="amazon", account="EU")
@@ -42,10 +43,13 @@ class Desk:
         self._environment = ActivityEnvironment()
 
     async def post(self, made: Sequence[Sold], name: str = "281", more: Sequence[Sequence[str]] = ()) -> None:
+        await self.match(made, name, more)
+        await self.book(name)
+
+    async def match(self, made: Sequence[Sold], name: str = "281", more: Sequence[Sequence[str]] = ()) -> None:
         await registered(self._database, made)
         event_id = await arrived(self._database, report(made, name, more), f"settlement:{name}")
         await run(self.settlements, event_id)
-        await self.book(name)
 
     async def book(self, name: str = "281") -> None:
         key = KEY.model_copy(update={"settlement_id": name})
@@ -60,6 +64,10 @@ class Desk:
 
     async def write_off(self, off: WriteOff = OFF) -> bool:
         return bool(await self._environment.run(self.bookings.write_off_line, off))
+
+    async def write_off_order(self, off: OrderWriteOff) -> Money:
+        booked: Money = await self._environment.run(self.bookings.write_off_order, off)
+        return booked
 
     async def pay_waiting(self) -> int:
         paid: int = await self._environment.run(self.bookings.pay_waiting, ACCOUNT)
@@ -125,9 +133,19 @@ async def test_a_write_off_that_the_books_refuse_leaves_the_residual_open(desk: 
 async def test_nothing_is_written_off_of_a_settlement_that_is_not_in_the_books(desk: Desk, books: Books) -> None:
     books.closed = True
     await desk.post([paid_too_much(3)])
-    with pytest.raises(ApplicationError, match="not in the books yet"):
+    with pytest.raises(ApplicationError, match="refuses the journal"):
         await desk.write_off()
     assert await desk.open() == Decimal("2.41")
+
+
+async def test_a_write_off_waits_until_its_settlement_is_booked(desk: Desk, books: Books) -> None:
+    await desk.match([paid_too_much(3)])
+    with pytest.raises(ApplicationError, match="is being booked") as waiting:
+        await desk.write_off()
+    assert not waiting.value.non_retryable
+    await desk.book()
+    assert await desk.write_off()
+    assert books.balance(AccountRole.CLEARING) == 0
 
 
 async def test_a_repost_reverses_a_write_off_too_and_books_what_is_given_up_with_the_settlement(
@@ -202,6 +220,29 @@ async def test_a_payment_that_the_books_refuse_is_a_case_and_is_tried_again(
     assert books.balance(AccountRole.CLEARING) == 0
     async with database.session() as session:
         assert await cases.find(session) == []
+
+
+async def test_the_rest_of_an_order_that_is_written_off_leaves_the_channels_debts_until_it_is_paid_after_all(
+    desk: Desk, books: Books
+) -> None:
+    made = order(3)
+    short = Sold(made.order, [*made.lines])
+    short.change(LineType.GOODS, Decimal("-3.00"))
+    await desk.post([short])
+    whole = made.expected.receivable
+    assert books.paid("302-3") == whole.amount - 3
+    off = OrderWriteOff(
+        order_key=made.order.key, correlation_id="c", expected=whole, before=euros("0"), nth=1, on=OFF.on
+    )
+    assert await desk.write_off_order(off) == euros("3.00")
+    assert await desk.write_off_order(off) == euros("3.00")
+    assert (books.paid("302-3"), books.balance(AccountRole.ADJUSTMENT)) == (whole.amount, Decimal("3.00"))
+    rest = Sold(made.order)
+    rest.add(LineType.GOODS, "3.00", line_id=made.lines[0].line_id)
+    await desk.post([rest], "282")
+    again = off.model_copy(update={"before": euros("3.00"), "nth": 2})
+    assert await desk.write_off_order(again) == euros("0.00")
+    assert (books.paid("302-3"), books.balance(AccountRole.ADJUSTMENT)) == (whole.amount, ZERO)
 
 
 async def test_a_reserve_that_is_written_off_leaves_the_reserve_account(desk: Desk, books: Books) -> None:

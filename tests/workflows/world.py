@@ -42,6 +42,7 @@ from models.systems import CreditNote, ErpOrder, FraudVerdict, Notice, ReleaseCa
 from models.terms import SalesTerms
 from store import catalogue, orders, outbox, stock
 from store.database import Database
+from tests.settlement.books import Books
 from worker import Queues
 from workflows.order import OrderWorkflow
 
@@ -368,6 +369,7 @@ class World:
         self._terms = {("shopify", "main"): SalesTerms()}
         self._running = AsyncExitStack()
         self.started: list[Order] = []
+        self.journals = Books()
 
     async def __aenter__(self) -> Self:
         systems = Connectors(
@@ -377,6 +379,7 @@ class World:
             tax=self.tax,
             fraud=self.fraud,
             notifier=self.notifier,
+            journals=self.journals,
             policies={("shopify", "main"): ChannelPolicies(safety_buffer=2)},
             terms=self._terms,
         )

@@ -107,12 +107,13 @@ class Books:
     async def _paying(self, payment: Payment, receivable: Record) -> list[Record]:
         own = (await self._masters.company())["currency_id"][1]
         value = await self._in_books(payment.amount, own, payment.on)
-        channel = await self._masters.of_channel_account(payment.channel_account)
-        clearing = await self._masters.account(AccountRole.CLEARING)
+        by_partner = payment.account in BY_PARTNER
+        channel = await self._masters.of_channel_account(payment.channel_account) if by_partner else None
+        source = await self._masters.account(payment.account)
         label = f"{payment.order_key} {payment.settlement_id}".strip()
         account, partner = receivable["account_id"][0], receivable["partner_id"][0]
         return [
-            await self._booked(clearing, payment.amount, value, channel, label),
+            await self._booked(source, payment.amount, value, channel, label),
             await self._booked(account, -payment.amount, -value, partner, label),
         ]
 

@@ -58,7 +58,7 @@ class Reading:
             return None
         invoices = await self._billing.of_order(key, INVOICE_FIELDS)
         documents = [
-            *await self._shipments(sale),
+            *await self._shipments(sale, key),
             *[self._invoice(invoice) for invoice in invoices],
             *_payments(invoices),
             *await self._returns(sale, key),
@@ -74,7 +74,9 @@ class Reading:
         )
 
     async def stock_levels(self) -> tuple[StockLevel, ...]:
-        return await stock_levels(self._client)
+        """Of our own warehouses: what a channel holds for us is on no shelf that could be compared."""
+        held = set(self._options.channel_warehouses.values())
+        return tuple(level for level in await stock_levels(self._client) if level.node not in held)
 
     async def trial_balance(self, entity: str) -> TrialBalance:
         """Of posted entries in all open fiscal years; accounts that are kept by party are told apart by it."""
@@ -142,11 +144,14 @@ class Reading:
         found = await self._client.search("product.product", [["id", "in", list(products)]], ["code"])
         return {product["id"]: product["code"] for product in found}
 
-    async def _shipments(self, sale: Record) -> list[BookedDocument]:
-        domain = [["customer", "=", sale["party"]], ["moves.origin.sale", "=", sale["id"], "sale.line"]]
+    async def _shipments(self, sale: Record, key: OrderKey) -> list[BookedDocument]:
+        """One for each warehouse that a parcel's goods left; those of a parcel have the same reference."""
+        domain = [["customer", "=", sale["party"]], ["reference", "like", f"{key}#%"], ["state", "!=", "cancelled"]]
         fields = ["number", "reference", "state", "outgoing_moves.quantity", "outgoing_moves.product.code"]
-        found = await self._client.search(OUT, [*domain, ["state", "!=", "cancelled"]], fields)
-        return [_moved(DocumentKind.SHIPMENT, each, each["outgoing_moves"]) for each in found]
+        found = await self._client.search(OUT, domain, fields)
+        # An underscore in the key is any character to Tryton.
+        ours = [each for each in found if each["reference"].startswith(f"{key}#")]
+        return [_moved(DocumentKind.SHIPMENT, each, each["outgoing_moves"]) for each in ours]
 
     async def _returns(self, sale: Record, key: OrderKey) -> list[BookedDocument]:
         domain = [["customer", "=", sale["party"]], ["state", "!=", "cancelled"]]
