@@ -76,11 +76,11 @@ class Movement:
             return
         self._office.stop_if_ended()
         await self._office.journal.write(waiting_for="the ERP to take the order")
-        revision, skus = 0, documents.skus(life)
+        revision, skus, items = 0, documents.skus(life), documents.items(life)
 
         async def post() -> str:
-            nonlocal revision, skus
-            revision, skus = life.revision, documents.skus(life)
+            nonlocal revision, skus, items
+            revision, skus, items = life.revision, documents.skus(life), documents.items(life)
             summary = f"Create the sales order, {life.order.total}"
             return await self._office.outside(
                 ErpActivities.create_erp_order, documents.erp_order(life), policy.ERP_QUEUE, summary
@@ -91,7 +91,7 @@ class Movement:
             CaseKind.ERP_DECLINED, "erp_order", post, amend=self._office.amend
         )
         self._office.stop_if_ended()
-        life.erp_told, life.erp_skus = revision, skus
+        life.erp_told, life.erp_skus, life.erp_items = revision, skus, items
 
     async def _clear_for_release(self) -> None:
         if self._life.at(Stage.PLANNED):
