@@ -39,6 +39,8 @@ class AccountRole(StrEnum):
     """Held back by the channel, to be paid out later."""
     ADJUSTMENT = "adjustment"
     BANK = "bank"
+    TRANSIT = "transit"
+    """Payouts under way: a settlement has announced them, and no bank statement has shown them yet."""
 
 
 class JournalLine(Model):

@@ -16,6 +16,15 @@ from tests.erp_conformance.transport import Line
 Capability = Literal["changes", "credits", "returns", "ledger", "companies", "item_check", "tax_check", "currencies"]
 
 
+@dataclass(frozen=True)
+class Banked:
+    """A bank statement line as the ERP holds it."""
+
+    number: str
+    reconciled: bool
+    """Nothing of its payout is under way any more."""
+
+
 class Server(Protocol):
     """The ERP itself, as its administrator sees it."""
 
@@ -23,6 +32,10 @@ class Server(Protocol):
 
     async def documents(self, key: OrderKey) -> OrderDocuments | None:
         """What the ERP holds for an order."""
+        ...
+
+    async def banked(self, reference: str) -> list[Banked]:
+        """What it has booked under the reference of a bank statement line."""
         ...
 
     async def close_period(self, on: date) -> None: ...
@@ -39,6 +52,8 @@ class Subject:
     """`() -> an async context of a Server`."""
     entities: tuple[str, str] = ("", "")
     read_paths: tuple[str, ...] = ()
+    without_transit: Any = None
+    """`(options) -> options` of a connection to an ERP that has no account for payouts under way."""
     without: Mapping[Capability, str] = field(default_factory=dict)
     """What it cannot be asked, and why."""
 
@@ -53,7 +68,14 @@ class Running:
 
     def provider(self, line: Line, **credentials: str) -> Any:
         entry = self.server.connection()
-        entry["credentials"] = {**entry["credentials"], **credentials}
+        return self._connected({**entry, "credentials": {**entry["credentials"], **credentials}}, line)
+
+    def without_transit(self, line: Line) -> Any:
+        """As it is connected to an ERP that has no account for payouts under way."""
+        entry = self.server.connection()
+        return self._connected({**entry, "options": self.subject.without_transit(entry["options"])}, line)
+
+    def _connected(self, entry: dict[str, Any], line: Line) -> Any:
         return self.subject.connect(SystemConnection.model_validate(entry), line)
 
 

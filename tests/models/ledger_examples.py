@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 
+from models.bank import StatementLine
 from models.base import Model
 from models.ledger import (
     AccountRole,
@@ -53,6 +54,9 @@ LEDGER_EXAMPLES: tuple[Model, ...] = (
         amount=FIVE,
         on=ON,
         settlement_id="S-1",
+    ),
+    StatementLine(
+        bank_account="DE89370400440532013000", line_id="NTRF-771", booked_on=ON, amount=FIVE, text="Payout 281"
     ),
     StockLevel(node="BER-1", item="TENT-4P", on_hand=5, free=4),
     INVOICE,

@@ -19,7 +19,8 @@ from activities.settlement import SettlementActivities
 from activities.settlement_books import SettlementBookActivities
 from connectors.errors import NOT_FOUND, Declined
 from connectors.providers import FORMATS
-from models.ledger import Journal, Payment
+from models.bank import StatementLine
+from models.ledger import AccountRole, Journal, Payment
 from models.matching import Fault
 from models.settlement import SettlementKey
 from store import cases, settlement_rules, settlement_views
@@ -44,6 +45,8 @@ class Books:
         self.reversed: list[str] = []
         self.payments: dict[str, Payment] = {}
         self.closed = False
+        self.payouts_on = AccountRole.BANK
+        self.banked: dict[str, StatementLine] = {}
 
     async def post_journal(self, journal: Journal, *, retry: bool) -> str:
         if self.closed:
@@ -61,6 +64,12 @@ class Books:
             raise Declined("nothing is invoiced", code=NOT_FOUND)
         self.payments.setdefault(payment.payment_id, payment)
         return "PAY"
+
+    async def post_statement_line(self, line: StatementLine, *, retry: bool) -> str:
+        if self.closed:
+            raise Declined("the period is closed", code="period_closed")
+        self.banked.setdefault(line.reference, line)
+        return f"BNK-{list(self.banked).index(line.reference) + 1}"
 
 
 @asynccontextmanager

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import date
 from typing import Any
@@ -13,8 +13,9 @@ from models.ledger import OrderDocuments
 from models.order import OrderKey
 from sandbox.core import Sandbox, SandboxOptions
 from sandbox.odoo import OdooTwin
+from sandbox.odoo_bank import STATEMENT_LINE
 from sandbox.odoo_company import ENTITIES
-from tests.erp_conformance.subject import Server, Subject
+from tests.erp_conformance.subject import Banked, Server, Subject
 from tests.systems.running import free_socket, served
 
 OURS, THEIRS = ENTITIES
@@ -30,6 +31,22 @@ class OdooServer:
 
     async def documents(self, key: OrderKey) -> OrderDocuments | None:
         return await self._reader.order_documents(key)
+
+    async def banked(self, reference: str) -> list[Banked]:
+        records = self._twin.records
+        found = [records.get("account.move", line["move_id"]) for line in records.all(STATEMENT_LINE, ref=reference)]
+        transit = {each["id"] for each in records.all("account.account", name="transit")}
+        return [
+            Banked(
+                number=move["name"],
+                reconciled=all(
+                    line["reconciled"]
+                    for line in records.all("account.move.line", move_id=move["id"])
+                    if line["account_id"] in transit
+                ),
+            )
+            for move in found
+        ]
 
     async def close_period(self, on: date) -> None:
         self._twin.lock(OURS, on.isoformat())
@@ -53,4 +70,16 @@ async def server() -> AsyncIterator[Server]:
     sandbox.shelf.close()
 
 
-SUBJECT = Subject(name="odoo", connect=OdooErp, server=server, entities=(OURS, THEIRS), read_paths=("/search_read",))
+def without_transit(options: Mapping[str, Any]) -> dict[str, Any]:
+    accounts = {role: code for role, code in options["accounts"].items() if role != "transit"}
+    return {**options, "accounts": accounts}
+
+
+SUBJECT = Subject(
+    name="odoo",
+    connect=OdooErp,
+    server=server,
+    entities=(OURS, THEIRS),
+    read_paths=("/search_read",),
+    without_transit=without_transit,
+)
