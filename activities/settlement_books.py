@@ -37,7 +37,7 @@ class SettlementBookActivities:
         if self._journals is None:
             return None
         async with self._database.session() as session:
-            journal = await settlement_books.journal(session, key)
+            journal = await settlement_books.journal(session, key, self._journals.payouts_on)
         if journal is None:
             return None
         with temporal_errors():
@@ -46,6 +46,7 @@ class SettlementBookActivities:
             except Declined as refused:
                 log.warning("journal declined", settlement=str(key), reason=str(refused))
                 async with self._database.session() as session:
+                    await settlement_books.not_booked(session, key)
                     await settlement_cases.declined(session, key, str(refused))
                 return None
         async with self._database.session() as session:
@@ -85,9 +86,11 @@ class SettlementBookActivities:
     @activity.defn
     async def reverse_settlement(self, key: SettlementKey) -> str | None:
         """Reverse the journal of the revision that is posted; None when there is none in the books."""
+        if self._journals is None or not await self._is_booked(key):
+            return None
         async with self._database.session() as session:
-            journal = await settlement_books.journal(session, key) if await self._is_booked(key) else None
-        if journal is None or self._journals is None:
+            journal = await settlement_books.journal(session, key, self._journals.payouts_on)
+        if journal is None:
             return None
         with temporal_errors():
             return await self._journals.reverse_journal(journal, retry=is_retry())

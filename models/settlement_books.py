@@ -1,8 +1,8 @@
 """What a settlement is in the books: one balanced journal, and a payment for each order. Pure.
 
-The payout is on the bank; costs are on their accounts; what orders are paid, and what nobody has explained yet, is on
-the clearing account of the channel account. Tax that the channel remits passes through its own account and nets to
-nothing.
+The payout is on the bank, or under way to it; costs are on their accounts; what orders are paid, and what nobody has
+explained yet, is on the clearing account of the channel account. Tax that the channel remits passes through its own
+account and nets to nothing.
 """
 
 from __future__ import annotations
@@ -22,9 +22,8 @@ ROLES = {
     LineType.FEE: AccountRole.FEE,
     LineType.RESERVE: AccountRole.RESERVE,
     LineType.ADJUSTMENT: AccountRole.ADJUSTMENT,
-    LineType.TRANSFER: AccountRole.BANK,
 }
-"""Of lines that are explained; all other types are on the clearing account."""
+"""Of lines that are explained; transfers are where the payout is, and all other types on the clearing account."""
 EXPLAINED = frozenset({Fault.NO_ORDER, Fault.RESERVE})
 """Residuals of a known type: they are booked as what they are, although no order answers to them."""
 
@@ -67,10 +66,15 @@ def accounting_date(statement: Statement, fallback: date) -> date:
 
 
 def journal_of(
-    statement: Statement, revision: int, groups: Sequence[Group], on: date, entity: str = ""
+    statement: Statement,
+    revision: int,
+    groups: Sequence[Group],
+    on: date,
+    entity: str = "",
+    payout_on: AccountRole = AccountRole.BANK,
 ) -> Journal | None:
     """None for a settlement that moves nothing. The groups are all its lines, so that it balances."""
-    lines = [line for line in _lines(statement, groups) if line.amount]
+    lines = [line for line in _lines(statement, groups, payout_on) if line.amount]
     if len(lines) < 2:
         return None
     return Journal(
@@ -83,9 +87,9 @@ def journal_of(
     )
 
 
-def _lines(statement: Statement, groups: Sequence[Group]) -> Iterator[JournalLine]:
-    source = _Sources(statement)
-    yield source.line(AccountRole.BANK, statement.payout, "payout")
+def _lines(statement: Statement, groups: Sequence[Group], payout_on: AccountRole) -> Iterator[JournalLine]:
+    source, roles = _Sources(statement), {**ROLES, LineType.TRANSFER: payout_on}
+    yield source.line(payout_on, statement.payout, "payout")
     zero = Money.zero(statement.currency)
     withheld = sum((each.explained for each in groups if each.type is LineType.TAX_WITHHELD), start=zero)
     for kind in LineType:
@@ -93,7 +97,7 @@ def _lines(statement: Statement, groups: Sequence[Group]) -> Iterator[JournalLin
         if kind is LineType.TAX:
             yield source.line(AccountRole.TAX_CHANNEL, withheld, "tax collected for the channel")
             explained = explained + withheld
-        role = AccountRole.TAX_CHANNEL if kind is LineType.TAX_WITHHELD else ROLES.get(kind, AccountRole.CLEARING)
+        role = AccountRole.TAX_CHANNEL if kind is LineType.TAX_WITHHELD else roles.get(kind, AccountRole.CLEARING)
         yield source.line(role, -explained, kind.value.replace("_", " "))
     for fault in Fault:
         open_ones = sum((each.unexplained for each in groups if each.fault is fault), start=zero)

@@ -6,7 +6,7 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from models.ledger import Journal, Payment
+from models.ledger import AccountRole, Journal, Payment
 from models.matching import Fault
 from models.money import Money
 from models.order import OrderKey
@@ -35,10 +35,20 @@ async def groups(session: AsyncSession, key: SettlementKey, currency: str) -> li
     ]
 
 
-async def journal(session: AsyncSession, key: SettlementKey) -> Journal | None:
+async def journal(
+    session: AsyncSession, key: SettlementKey, payouts_on: AccountRole = AccountRole.BANK
+) -> Journal | None:
+    """`payouts_on` is kept with the first journal: it is reversed on the account that it was posted on."""
     row = await head(session, key)
+    role = AccountRole(row.payout_on or payouts_on)
+    await change(session, key, payout_on=role.value)
     on = accounting_date(_statement(row), row.posted_at.date())
-    return journal_of(_statement(row), row.revision, await groups(session, key, row.currency), on, row.entity)
+    return journal_of(_statement(row), row.revision, await groups(session, key, row.currency), on, row.entity, role)
+
+
+async def not_booked(session: AsyncSession, key: SettlementKey) -> None:
+    """The ERP declined the journal: when it is posted after all, it may be on another account."""
+    await change(session, key, payout_on="")
 
 
 async def next_payments(session: AsyncSession, key: SettlementKey, limit: int = 100) -> list[Payment]:

@@ -51,6 +51,7 @@ class Books:
     async def post_journal(self, journal: Journal, *, retry: bool) -> str:
         if self.closed:
             raise Declined("the period is closed", code="period_closed")
+        assert journal.lines[0].account is self.payouts_on
         self.journals.setdefault(journal.journal_id, journal)
         return f"JE-{list(self.journals).index(journal.journal_id) + 1}"
 
@@ -169,7 +170,7 @@ async def test_a_journal_that_the_erp_refuses_is_a_case_and_the_orders_are_told_
         async with database.session() as session:
             (case,) = await cases.find(session)
         assert "the period is closed" in case.reason
-        books.closed = False
+        books.closed, books.payouts_on = False, AccountRole.TRANSIT
         await temporal_client.execute_workflow(SettlementRepost.run, KEY, id=f"test/{uuid4()}", task_queue=queue)
     async with database.session() as session:
         assert await cases.find(session) == []
