@@ -37,6 +37,7 @@ async def settled(
     payout_on: AccountRole = AccountRole.TRANSIT,
     sent: datetime = SENT,
     booked: bool = True,
+    entity: str = "Sports GmbH",
 ) -> None:
     """A settlement that is posted; `booked`: its journal is in the ERP, the payout on this account."""
     payout = Money.of(amount, "EUR")
@@ -52,7 +53,7 @@ async def settled(
     )
     async with database.session() as session:
         await settlements.post(session, statement)
-        await change(session, statement.key, entity="Sports GmbH")
+        await change(session, statement.key, entity=entity)
         if booked:
             assert await settlement_books.journal(session, statement.key, payout_on) is not None
             await settlement_books.booked_as(session, statement.key, "JE-1")
