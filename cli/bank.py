@@ -38,7 +38,9 @@ def read_bank(
     bank_account: Annotated[
         str, typer.Option(help="IBAN, or name in the ERP: needed for CSV; of CAMT.053, read this account alone.")
     ] = "",
-    days: Annotated[int, typer.Option(min=1, help="A payout not seen so long after it was sent is missing.")] = 7,
+    days: Annotated[
+        int, typer.Option(min=1, help="A payout not seen so long after it was sent is missing.")
+    ] = policy.PAYOUT_WINDOW.days,
     json_output: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Read a bank statement: which payouts have come, which have not, and which money belongs to no settlement.
