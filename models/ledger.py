@@ -69,6 +69,8 @@ class Journal(Model):
     entity: str = ""
     """Legal entity whose books these are; empty for the ERP connection's own company."""
     description: str = ""
+    replaces: str = ""
+    """`journal_id` of an earlier one that was reversed, of the same payout: what is under way is under way once."""
 
     @model_validator(mode="after")
     def _balanced(self) -> Self:

@@ -83,6 +83,7 @@ def journal_of(
         on=on,
         lines=tuple(lines),
         entity=entity,
+        replaces=journal_id(statement.key, revision - 1) if revision > 1 else "",
         description=f"Settlement {statement.settlement_id} of {statement.channel} {statement.account}",
     )
 

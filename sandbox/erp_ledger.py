@@ -41,6 +41,7 @@ class JournalPosting(BaseModel):
     posted_on: date
     description: str = ""
     reverses: str | None = None
+    replaces: str | None = None
     lines: list[JournalLine] = Field(min_length=2)
 
 

@@ -38,6 +38,7 @@ class RestLedger:
         document = self._journal(journal) | {
             "external_reference": f"{journal.journal_id}{REVERSAL}",
             "reverses": journal.journal_id,
+            "replaces": None,
         }
         for line, stated in zip(document["lines"], journal.lines, strict=True):
             line["amount"] = str((-stated.amount).amount)
@@ -82,6 +83,7 @@ class RestLedger:
             "company": journal.entity or self._company,
             "posted_on": journal.on.isoformat(),
             "description": journal.description,
+            "replaces": journal.replaces or None,
             "lines": [
                 {
                     "account": line.account.value,

@@ -10,7 +10,8 @@ from tests.store.test_migrations import empty_url as empty_url
 
 BEFORE = "0008"
 POSTED = """
-    INSERT INTO settlement (channel, account, settlement_id, currency, payout, matched, residual, result, lines, journal)
+    INSERT INTO settlement
+        (channel, account, settlement_id, currency, payout, matched, residual, result, lines, journal)
     VALUES ('amazon', 'EU', %s, 'EUR', 5, 5, 0, '{}', 1, %s)
 """
 

@@ -7,20 +7,20 @@ with the payout there when the amounts are the same.
 from __future__ import annotations
 
 from connectors.erp.odoo.billing import MOVE
-from connectors.erp.odoo.books import LINE
 from connectors.erp.odoo.client import OdooClient, Record
 from connectors.erp.odoo.masters import Masters
+from connectors.erp.odoo.options import OdooOptions
 from connectors.errors import NOT_FOUND, Declined
 from models.bank import StatementLine, compact
 from models.ledger import AccountRole
 from models.money import Money
 
-STATEMENT_LINE, JOURNAL = "account.bank.statement.line", "account.journal"
+STATEMENT_LINE, JOURNAL, LINE = "account.bank.statement.line", "account.journal", "account.move.line"
 
 
 class Banking:
-    def __init__(self, client: OdooClient, masters: Masters) -> None:
-        self._client, self._masters = client, masters
+    def __init__(self, client: OdooClient, options: OdooOptions, masters: Masters) -> None:
+        self._client, self._options, self._masters = client, options, masters
 
     async def post(self, line: StatementLine) -> str:
         """The posted entry of a statement line; returns its number."""
@@ -31,11 +31,23 @@ class Banking:
             await self._reconcile(line, move, transit)
         return str(number)
 
+    async def offset(self, reference: str, opposite: str) -> None:
+        """Reconcile what two entries have under way, as far as it is open and the one takes back the other."""
+        if AccountRole.TRANSIT not in self._options.accounts:
+            return
+        transit = await self._masters.account(AccountRole.TRANSIT)
+        here, there = [await self._open_of(each, transit) for each in (reference, opposite)]
+        for mine in here:
+            theirs = next((each for each in there if _amount(each) == -_amount(mine)), None)
+            if theirs is not None:
+                there.remove(theirs)
+                await self._client.run(LINE, "reconcile", [mine["id"], theirs["id"]])
+
     async def _enter(self, line: StatementLine, transit: int) -> Record:
         journal = await self._journal(line)
         await self._masters.require_open(line.booked_on)
         if line.payout_of:
-            await self._payouts(line)
+            await self._require_payout(line)
         values = {
             "journal_id": journal,
             "date": line.booked_on.isoformat(),
@@ -76,20 +88,25 @@ class Banking:
 
     async def _reconcile(self, line: StatementLine, move: int, transit: int) -> None:
         """Repeated without harm: what is reconciled is left out."""
-        under_way = [each for payout in await self._payouts(line) for each in await self._open(payout["id"], transit)]
+        await self._require_payout(line)
+        under_way = await self._open_of(line.payout_of, transit)
         payout = next((each for each in under_way if _amount(each) == line.amount), None)
         mine = await self._open(move, transit)
         if payout is not None and mine:
             await self._client.run(LINE, "reconcile", [payout["id"], *(each["id"] for each in mine)])
 
-    async def _payouts(self, line: StatementLine) -> list[Record]:
-        """The journal whose payout the line brings. Raises `Declined` when it is not in the books."""
-        domain = [["ref", "=", line.payout_of], ["state", "=", "posted"], ["company_id", "=", self._client.company]]
-        found = await self._client.search(MOVE, domain)
-        if not found:
+    async def _require_payout(self, line: StatementLine) -> None:
+        """Raises `Declined` when the journal whose payout the line brings is not in the books."""
+        if not await self._entries(line.payout_of):
             text = f"odoo: journal {line.payout_of} is not posted: book its settlement first"
             raise Declined(text, code=NOT_FOUND, field="payout_of")
-        return found
+
+    async def _entries(self, reference: str) -> list[Record]:
+        domain = [["ref", "=", reference], ["state", "=", "posted"], ["company_id", "=", self._client.company]]
+        return await self._client.search(MOVE, domain)
+
+    async def _open_of(self, reference: str, account: int) -> list[Record]:
+        return [line for entry in await self._entries(reference) for line in await self._open(entry["id"], account)]
 
     async def _open(self, move: int, account: int) -> list[Record]:
         domain = [["move_id", "=", move], ["account_id", "=", account], ["reconciled", "=", False]]

@@ -39,8 +39,8 @@ class CompanyBooks:
         self.sales = Sales(self.client, options, masters)
         self.shipping = Shipping(self.client, masters, self.sales)
         self.billing = Billing(self.client, options, masters, self.sales)
-        self.books = Books(self.client, options, masters, self.billing)
-        self.banking = Banking(self.client, masters)
+        self.banking = Banking(self.client, options, masters)
+        self.books = Books(self.client, options, masters, self.billing, self.banking)
         self.reading = Reading(self.client, options, masters, self.sales, self.billing)
 
 

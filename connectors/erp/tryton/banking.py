@@ -6,9 +6,11 @@ under way, and is reconciled with the payout there when the amounts are the same
 
 from __future__ import annotations
 
+from datetime import date
 from decimal import Decimal
 
 from connectors.erp.tryton.masters import Masters
+from connectors.erp.tryton.options import TrytonOptions
 from connectors.erp.tryton.reconciling import LINE, settle
 from connectors.errors import NOT_FOUND, Declined
 from connectors.tryton.client import TrytonClient
@@ -23,8 +25,8 @@ OPEN_FIELDS = ["debit", "credit", "amount_second_currency", "second_currency.cod
 
 
 class Banking:
-    def __init__(self, client: TrytonClient, masters: Masters) -> None:
-        self._client, self._masters = client, masters
+    def __init__(self, client: TrytonClient, options: TrytonOptions, masters: Masters) -> None:
+        self._client, self._options, self._masters = client, options, masters
 
     async def post(self, line: StatementLine) -> str:
         """The posted entry of a statement line; returns its number."""
@@ -37,6 +39,18 @@ class Banking:
         [booked] = (await self._client.read(STATEMENT, statement["id"], ["lines.move.number"]))["lines"]
         await self._reconcile(line, booked["move"]["id"], transit)
         return str(booked["move"]["number"])
+
+    async def offset(self, reference: str, opposite: str, on: date) -> None:
+        """Reconcile what two entries have under way, as far as it is open and the one takes back the other."""
+        if AccountRole.TRANSIT not in self._options.accounts:
+            return
+        transit = await self._masters.account(AccountRole.TRANSIT)
+        here, there = [await self._open_of(each, transit) for each in (reference, opposite)]
+        for mine in here:
+            theirs = next((each for each in there if not _value(mine) + _value(each)), None)
+            if theirs is not None:
+                there.remove(theirs)
+                await settle(self._client, [mine["id"], theirs["id"]], on)
 
     async def _enter(self, line: StatementLine, transit: int) -> Record:
         """A draft. Tryton does not hold its name to be unique: of two that were made at once the older stays."""
@@ -96,9 +110,7 @@ class Banking:
 
     async def _payout(self, line: StatementLine, transit: int) -> Record | None:
         """What is under way of the payout's journal and has the line's amount. Raises `Declined` without a journal."""
-        ours = ["company", "=", self._client.company]
-        posted = [["description", "=", line.payout_of], ours, ["state", "=", "posted"]]
-        move = await self._client.first(MOVE, posted)
+        move = await self._entry(line.payout_of)
         if move is None:
             text = f"tryton: journal {line.payout_of} is not posted: book its settlement first"
             raise Declined(text, code=NOT_FOUND, field="payout_of")
@@ -114,6 +126,14 @@ class Banking:
         for mine in await self._open(move, transit):
             if not _value(mine) + _value(payout):
                 await settle(self._client, [payout["id"], mine["id"]], line.booked_on)
+
+    async def _entry(self, reference: str) -> Record | None:
+        ours = ["company", "=", self._client.company]
+        return await self._client.first(MOVE, [["description", "=", reference], ours, ["state", "=", "posted"]])
+
+    async def _open_of(self, reference: str, account: int) -> list[Record]:
+        move = await self._entry(reference)
+        return await self._open(move["id"], account) if move is not None else []
 
     async def _open(self, move: int, account: int) -> list[Record]:
         domain = [["move", "=", move], ["account", "=", account], ["reconciliation", "=", None]]

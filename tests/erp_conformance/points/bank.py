@@ -59,6 +59,27 @@ async def a_statement_line_of_another_amount_leaves_the_payout_open_for_the_righ
     assert not (await stage.banked(again)).reconciled
 
 
+@point("ledger")
+async def a_settlement_that_is_posted_again_leaves_its_payout_under_way_once(stage: Stage) -> None:
+    """Before its payout has come, and after: of what was posted, taken back and posted anew nothing is left over."""
+    for arrived in (False, True):
+        line = await stage.payout()
+        first = stage.journal(payout_on=AccountRole.TRANSIT, journal_id=line.payout_of)
+        if arrived:
+            await stage.erp.post_statement_line(line, retry=False)
+        again = stage.journal(
+            payout_on=AccountRole.TRANSIT, journal_id=f"{first.journal_id}#2", replaces=first.journal_id
+        )
+        await stage.erp.reverse_journal(first, retry=False)
+        await stage.erp.post_journal(again, retry=False)
+        if not arrived:
+            assert await stage.running.server.under_way(again.journal_id) == 1
+            await stage.erp.post_statement_line(line.model_copy(update={"payout_of": again.journal_id}), retry=False)
+        references = (first.journal_id, f"{first.journal_id}#reversed", again.journal_id)
+        assert [await stage.running.server.under_way(each) for each in references] == [0, 0, 0]
+        assert (await stage.banked(line)).reconciled
+
+
 @point("ledger", "currencies")
 async def a_payout_in_another_currency_arrives_at_what_the_books_expect(stage: Stage) -> None:
     before = await _balances(stage)

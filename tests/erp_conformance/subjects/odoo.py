@@ -35,24 +35,24 @@ class OdooServer:
     async def banked(self, reference: str) -> list[Banked]:
         records = self._twin.records
         found = [records.get("account.move", line["move_id"]) for line in records.all(STATEMENT_LINE, ref=reference)]
-        transit = {each["id"] for each in records.all("account.account", name="transit")}
-        return [
-            Banked(
-                number=move["name"],
-                reconciled=all(
-                    line["reconciled"]
-                    for line in records.all("account.move.line", move_id=move["id"])
-                    if line["account_id"] in transit
-                ),
-            )
-            for move in found
-        ]
+        return [Banked(move["name"], reconciled=not self._open(move["id"])) for move in found]
+
+    async def under_way(self, reference: str) -> int:
+        [move] = self._twin.records.all("account.move", ref=reference)
+        return self._open(move["id"])
 
     async def close_period(self, on: date) -> None:
         self._twin.lock(OURS, on.isoformat())
 
     async def open_period(self, on: date) -> None:
         self._twin.lock(OURS, None)
+
+    def _open(self, move: int) -> int:
+        records = self._twin.records
+        transit = {each["id"] for each in records.all("account.account", name="transit")}
+        lines = [each for each in records.all("account.move.line", move_id=move) if each["account_id"] in transit]
+        assert lines, "nothing of it was under way: this proves nothing"
+        return sum(not line["reconciled"] for line in lines)
 
     async def aclose(self) -> None:
         await self._reader.aclose()

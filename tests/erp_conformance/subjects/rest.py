@@ -24,6 +24,7 @@ PER_UNIT = {"L1": {"TENT-4P": 1}, "L2": {"STOVE-GAS": 1, "SOCK-WOOL": 3}}
 ORDERED = {"L1": 3, "L2": 2}
 """The suite's order, in items: the twin counts lines."""
 CREDIT = "credit_note_posted"
+NO_BALANCES = "the REST contract cannot be asked for balances"
 
 
 class RestBooks(RestErp):
@@ -74,6 +75,9 @@ class RestServer:
         posted = self._systems.sandbox.ledger.entries("erp", "statement_line_posted", reference)
         return [Banked(entry["detail"]["number"], entry["detail"]["reconciled"]) for entry in posted]
 
+    async def under_way(self, reference: str) -> int:
+        raise AssertionError(NO_BALANCES)
+
     async def close_period(self, on: date) -> None:
         for operation in ("erp.post_invoice", "erp.post_statement_line"):
             self._systems.sandbox.faults.add(Fault(operation=operation, kind=FaultKind.DECLINE))
@@ -108,7 +112,7 @@ async def server() -> AsyncIterator[Server]:
 def _without() -> dict[Capability, str]:
     """A contract of the ERP's outside: what is behind it has rules of its own."""
     without: dict[Capability, str] = {
-        "ledger": "the REST contract cannot be asked for balances",
+        "ledger": NO_BALANCES,
         "companies": "one connection, one company",
         "item_check": "the twin takes any item: a catalogue is the business of the ERP behind it",
         "tax_check": "the contract carries amounts by remitter, not tax codes",

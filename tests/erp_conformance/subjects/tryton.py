@@ -39,6 +39,9 @@ class TrytonServer:
     async def banked(self, reference: str) -> list[Banked]:
         return await asyncio.to_thread(self._banked, reference)
 
+    async def under_way(self, reference: str) -> int:
+        return await asyncio.to_thread(self._under_way, reference)
+
     async def close_period(self, on: date) -> None:
         await asyncio.to_thread(self._press, "close", on)
 
@@ -68,18 +71,26 @@ class TrytonServer:
         return {reference: count for reference, count in counted.items() if count > 1}
 
     def _banked(self, reference: str) -> list[Banked]:
+        found = self._found("account.statement.line", [["statement.name", "=", reference]], "move.number", "move.state")
+        assert all(line["move."]["state"] == "posted" for line in found), found
+        return [Banked(line["move."]["number"], reconciled=not self._open(line["move."]["id"])) for line in found]
+
+    def _under_way(self, reference: str) -> int:
+        [move] = self._found("account.move", [["description", "=", reference]])
+        return self._open(move["id"])
+
+    def _open(self, move: int) -> int:
+        domain = [["move", "=", move], ["account.code", "=", ACCOUNTS["transit"].code]]
+        lines = self._found("account.move.line", domain, "reconciliation")
+        assert lines, "nothing of it was under way: this proves nothing"
+        return sum(line["reconciliation"] is None for line in lines)
+
+    def _found(self, model: str, domain: list[Any], *fields: str) -> list[dict[str, Any]]:
         rpc = self._tryton.admin()
         company = self.connection()["options"]["companies"][COMPANIES[0].entity]["id"]
-        found = rpc.search("account.statement.line", [["statement.name", "=", reference]], ["move"], company=company)
-        banked = []
-        for line in found:
-            [move] = rpc.search("account.move", [["id", "=", line["move"]]], ["number", "state"], company=company)
-            assert move["state"] == "posted", move
-            domain = [["move", "=", move["id"]], ["account.code", "=", ACCOUNTS["transit"].code]]
-            lines = rpc.search("account.move.line", domain, ["reconciliation"], company=company)
-            banked.append(Banked(move["number"], all(each["reconciliation"] for each in lines)))
+        found = rpc.search(model, domain, ["id", *fields], company=company)
         rpc.close()
-        return banked
+        return found
 
     def _press(self, button: str, on: date) -> None:
         rpc = self._tryton.admin()
