@@ -56,7 +56,7 @@ class SettlementBookActivities:
         if self._journals is None:
             return None
         async with self._database.session() as session:
-            journal = await settlement_books.journal(session, key)
+            journal = await settlement_books.journal(session, key, self._journals.payouts_on)
         if journal is None:
             return None
         with temporal_errors():
@@ -65,6 +65,7 @@ class SettlementBookActivities:
             except Declined as refused:
                 log.warning("journal declined", settlement=str(key), reason=str(refused))
                 async with self._database.session() as session:
+                    await settlement_books.not_booked(session, key)
                     await settlement_cases.declined(session, key, str(refused))
                 return None
         async with self._database.session() as session:
@@ -81,7 +82,7 @@ class SettlementBookActivities:
         journal nothing is paid.
         """
         async with self._database.session() as session:
-            if await _lacks_journal(session, key):
+            if await settlement_books.lacks_journal(session, key):
                 return 0
             after = await settlement_books.paid_to(session, key)
         return await self._pay_from(key, after)
@@ -171,7 +172,7 @@ class SettlementBookActivities:
 
     async def _require_booked(self, session: AsyncSession, key: SettlementKey) -> None:
         """An entry of its own may follow a journal only: one that is being booked is waited for."""
-        if self._journals is None or not await _lacks_journal(session, key):
+        if self._journals is None or not await settlement_books.lacks_journal(session, key):
             return
         if await settlement_cases.is_declined(session, key):
             text = f"the ERP refuses the journal of settlement {key}: `exceptions list` says why"
@@ -190,10 +191,12 @@ class SettlementBookActivities:
     async def reverse_settlement(self, key: SettlementKey) -> str | None:
         """Reverse the journal of the revision that is posted, and its write-offs; None when there is none in the
         books."""
+        if self._journals is None or not await self._is_booked(key):
+            return None
         async with self._database.session() as session:
-            journal = await settlement_books.journal(session, key) if await self._is_booked(key) else None
+            journal = await settlement_books.journal(session, key, self._journals.payouts_on)
             given_up = await write_offs.booked(session, key)
-        if journal is None or self._journals is None:
+        if journal is None:
             return None
         with temporal_errors():
             number = await self._journals.reverse_journal(journal, retry=is_retry())
@@ -204,10 +207,3 @@ class SettlementBookActivities:
     async def _is_booked(self, key: SettlementKey) -> bool:
         async with self._database.session() as session:
             return await settlement_books.number_of(session, key) is not None
-
-
-async def _lacks_journal(session: AsyncSession, key: SettlementKey) -> bool:
-    """True when there is something to book, and the ERP has not taken it."""
-    if await settlement_books.number_of(session, key) is not None:
-        return False
-    return await settlement_books.journal(session, key) is not None

@@ -27,7 +27,8 @@ from activities.settlement_books import SettlementBookActivities
 from benchmarks.settlement_file import settlement_id
 from connectors.providers import CHANNELS, FORMATS
 from connectors.registry import ChannelConnection
-from models.ledger import Journal, Payment
+from models.bank import StatementLine
+from models.ledger import AccountRole, Journal, Payment
 from models.settlement import SettlementKey
 from store import documents, inbox
 from store.database import Database
@@ -46,6 +47,8 @@ def peak() -> int:
 class Counting:
     """An ERP that keeps journals by their reference and only counts payments: its memory is none of the worker's."""
 
+    payouts_on = AccountRole.BANK
+
     def __init__(self) -> None:
         self.journals: set[str] = set()
         self.payments = 0
@@ -60,6 +63,9 @@ class Counting:
     async def post_payment(self, payment: Payment, *, retry: bool) -> str:
         self.payments += 1
         return "PAY"
+
+    async def post_statement_line(self, line: StatementLine, *, retry: bool) -> str:
+        raise AssertionError("no bank statement is read here")
 
 
 class Posting:

@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, and_, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from models.ledger import Journal, Payment
+from models.ledger import AccountRole, Journal, Payment
 from models.matching import Fault
 from models.money import Money
 from models.order import OrderKey
@@ -57,10 +57,32 @@ async def groups(session: AsyncSession, key: SettlementKey, currency: str) -> li
     ]
 
 
-async def journal(session: AsyncSession, key: SettlementKey) -> Journal | None:
+async def journal(
+    session: AsyncSession, key: SettlementKey, payouts_on: AccountRole = AccountRole.BANK
+) -> Journal | None:
+    """`payouts_on` is kept with the first journal: it is reversed on the account that it was posted on."""
     row = await head(session, key)
-    on = accounting_date(_statement(row), row.posted_at.date())
-    return journal_of(_statement(row), row.revision, await groups(session, key, row.currency), on, row.entity)
+    role = AccountRole(row.payout_on or payouts_on)
+    await change(session, key, payout_on=role.value)
+    return await _journal(session, row, role)
+
+
+async def lacks_journal(session: AsyncSession, key: SettlementKey) -> bool:
+    """True when there is something to book, and the ERP has not taken it."""
+    row = await head(session, key)
+    return row.journal is None and await _journal(session, row, AccountRole.BANK) is not None
+
+
+async def _journal(session: AsyncSession, row: SettlementRow, payouts_on: AccountRole) -> Journal | None:
+    statement = _statement(row)
+    moved = await groups(session, statement.key, row.currency)
+    on = accounting_date(statement, row.posted_at.date())
+    return journal_of(statement, row.revision, moved, on, row.entity, payouts_on)
+
+
+async def not_booked(session: AsyncSession, key: SettlementKey) -> None:
+    """The ERP declined the journal: when it is posted after all, it may be on another account."""
+    await change(session, key, payout_on="")
 
 
 async def next_payments(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 from connectors.errors import NOT_FOUND, Declined
+from models.bank import StatementLine
 from models.ledger import AccountRole, Journal, Payment
 
 
@@ -15,9 +16,13 @@ class Books:
         self.payments: dict[str, Payment] = {}
         self.closed = self.closed_for_payments = False
         self.not_invoiced = {"302-1"}
+        self.payouts_on = AccountRole.BANK
+        self.banked: dict[str, StatementLine] = {}
 
     async def post_journal(self, journal: Journal, *, retry: bool) -> str:
         self._require_open()
+        if "write-off" not in journal.journal_id:
+            assert journal.lines[0].account is self.payouts_on
         assert self.journals.setdefault(journal.journal_id, journal) == journal
         return f"JE-{list(self.journals).index(journal.journal_id) + 1}"
 
@@ -33,6 +38,11 @@ class Books:
             raise Declined("nothing is invoiced", code=NOT_FOUND)
         assert self.payments.setdefault(payment.payment_id, payment) == payment
         return "PAY"
+
+    async def post_statement_line(self, line: StatementLine, *, retry: bool) -> str:
+        self._require_open()
+        self.banked.setdefault(line.reference, line)
+        return f"BNK-{list(self.banked).index(line.reference) + 1}"
 
     def balance(self, role: AccountRole) -> Decimal:
         standing = [journal for name, journal in self.journals.items() if name not in self.reversed]

@@ -33,7 +33,8 @@ from connectors.erp.rest_ledger import RestLedger
 from connectors.ports import Channel, Journals, SettlementRef
 from connectors.providers import FORMATS
 from connectors.registry import ChannelConnection, SystemConnection
-from models.ledger import Journal, Payment
+from models.bank import StatementLine
+from models.ledger import AccountRole, Journal, Payment
 from stack.temporal import NAMESPACE
 from store import documents
 from store.database import Database
@@ -100,6 +101,10 @@ class WatchedBooks:
     def __init__(self, inner: Journals, moments: Moments) -> None:
         self._inner, self._moments = inner, moments
 
+    @property
+    def payouts_on(self) -> AccountRole:
+        return self._inner.payouts_on
+
     async def post_journal(self, journal: Journal, *, retry: bool) -> str:
         self._moments.come()
         number = await self._inner.post_journal(journal, retry=retry)
@@ -114,6 +119,9 @@ class WatchedBooks:
         number = await self._inner.post_payment(payment, retry=retry)
         self._moments.come()
         return number
+
+    async def post_statement_line(self, line: StatementLine, *, retry: bool) -> str:
+        return await self._inner.post_statement_line(line, retry=retry)
 
 
 def small_pieces() -> list[tuple[Any, str, int]]:
