@@ -68,7 +68,7 @@ from workflows.repair import RepairWorkflow
 from workflows.replacement import ReplacementWorkflow
 from workflows.reread import RereadOrder
 from workflows.returns import ReturnWorkflow
-from workflows.settlement import SettlementRepost, SettlementSync, SettlementWorkflow
+from workflows.settlement import LatePayments, SettlementRepost, SettlementSync, SettlementWorkflow, SettlementWriteOff
 from workflows.stock_sync import StockSync
 
 log = structlog.get_logger(__name__)
@@ -96,13 +96,14 @@ CHANNEL_WORKFLOWS: Sequence[type] = (
     ReturnSync,
     RereadOrder,
     SettlementSync,
+    LatePayments,
     StockSync,
     ChannelAudit,
     DifferenceWorkflow,
 )
 WORKFLOWS: Mapping[str, Sequence[type]] = {
     policy.ORDERS_QUEUE: ORDER_WORKFLOWS,
-    policy.SETTLEMENT_QUEUE: (SettlementWorkflow, SettlementRepost, BankStatementWorkflow),
+    policy.SETTLEMENT_QUEUE: (SettlementWorkflow, SettlementRepost, SettlementWriteOff, BankStatementWorkflow),
     policy.REPAIR_QUEUE: (RepairWorkflow,),
     policy.INVENTORY_QUEUE: (InventoryReconciliation,),
     breaker.QUEUE: (BreakerWorkflow,),

@@ -1,5 +1,6 @@
 """Calls to the channels: reading orders, returns and settlements, confirming parcels."""
 
+import tempfile
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
@@ -16,7 +17,7 @@ from connectors.ports import Channel, ChannelFormat, OrderPage, PolledOrder, Set
 from models.base import Model
 from models.fulfilment import ConfirmedParcel
 from models.order import OrderKey
-from store import cursors, health, inbox
+from store import cursors, documents, health, inbox
 from store.database import Database
 from store.inbox import NewEvent, Source
 from store.tables import ChannelCursor
@@ -186,7 +187,10 @@ class ChannelActivities:
             return new
 
     async def _keep_settlement(self, account: ChannelAccount, ref: SettlementRef) -> bool:
-        """True when it was new. One that is known is not fetched again."""
+        """True when it was new. One that is known is not fetched again.
+
+        It comes into a file of this attempt alone, and from there into the store: half a document is nowhere kept.
+        """
         delivery_id = f"settlement:{ref.settlement_id}"
         async with self._database.session() as session:
             if await inbox.id_of(session, account.channel, account.account, "poll", delivery_id) is not None:
@@ -198,10 +202,12 @@ class ChannelActivities:
             topic="settlement",
             delivery_id=delivery_id,
             correlation_id=uuid4(),
-            body=await self._channel(account.channel, account.account).settlement(ref),
+            body=b"",
         )
-        async with self._database.session() as session:
-            return await inbox.keep(session, event) is not None
+        with tempfile.TemporaryFile() as file:
+            await self._channel(account.channel, account.account).settlement(ref, file)
+            async with self._database.session() as session:
+                return await documents.keep(session, event, file) is not None
 
     def _channel(self, name: str, account: str) -> Channel:
         try:

@@ -20,7 +20,15 @@ from connectors.settlement_files import Proof, prove
 from models.base import Model
 from models.settlement import Entry, SettlementKey, SettlementLine, SettlementResult
 from models.settlement_rules import RuleSet
-from store import inbox, reserves, settlement_cases, settlement_posting, settlement_repost, settlement_rules
+from store import (
+    documents,
+    inbox,
+    reserves,
+    settlement_cases,
+    settlement_posting,
+    settlement_repost,
+    settlement_rules,
+)
 from store.database import Database
 from store.settlement_matching import match_next, sweep
 
@@ -155,7 +163,7 @@ class SettlementActivities:
     async def _document(self, event_id: int) -> AsyncIterator[BinaryIO]:
         with tempfile.TemporaryFile() as file:
             async with self._database.session() as session:
-                await inbox.copy_payload(session, event_id, file)
+                await documents.copy_payload(session, event_id, file)
             file.seek(0)
             yield file
 

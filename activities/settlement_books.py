@@ -6,14 +6,26 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import structlog
+from sqlalchemy.ext.asyncio import AsyncSession
 from temporalio import activity
+from temporalio.exceptions import ApplicationError
 
+from activities.channel import ChannelAccount
 from activities.failures import is_retry, temporal_errors
 from connectors.errors import NOT_FOUND, Declined
 from connectors.ports import Journals
 from models.ledger import Payment
+from models.money import Money
 from models.settlement import SettlementKey
-from store import settlement_books, settlement_cases
+from models.settlement_books import (
+    OrderPayments,
+    OrderWriteOff,
+    WriteOff,
+    WrittenOff,
+    write_off_journal,
+    written_off_payment,
+)
+from store import settlement_books, settlement_cases, write_offs
 from store.database import Database
 
 log = structlog.get_logger(__name__)
@@ -28,7 +40,14 @@ class SettlementBookActivities:
 
     @property
     def activities(self) -> Sequence[Callable[..., Any]]:
-        return self.book_settlement, self.pay_orders, self.reverse_settlement
+        return (
+            self.book_settlement,
+            self.pay_orders,
+            self.pay_waiting,
+            self.write_off_line,
+            self.write_off_order,
+            self.reverse_settlement,
+        )
 
     @activity.defn
     async def book_settlement(self, key: SettlementKey) -> str | None:
@@ -37,7 +56,8 @@ class SettlementBookActivities:
         if self._journals is None:
             return None
         async with self._database.session() as session:
-            journal = await settlement_books.journal(session, key, self._journals.payouts_on)
+            await settlement_books.send_payout_to(session, key, self._journals.payouts_on)
+            journal = await settlement_books.journal(session, key)
         if journal is None:
             return None
         with temporal_errors():
@@ -58,43 +78,138 @@ class SettlementBookActivities:
     async def pay_orders(self, key: SettlementKey) -> int:
         """Pay the invoices and credit notes of the settlement's orders; returns how many orders were paid now.
 
-        Goes on where it stopped. An order of which nothing is invoiced keeps its money on the clearing account.
+        Goes on where it stopped. An order of which nothing is invoiced yet, or whose payment the ERP refuses (that is a
+        case), keeps its money on the clearing account and waits for `pay_waiting`. Without the
+        journal nothing is paid.
         """
+        async with self._database.session() as session:
+            if await _lacks_journal(session, key):
+                return 0
+            after = await settlement_books.paid_to(session, key)
+        return await self._pay_from(key, after)
+
+    @activity.defn
+    async def pay_waiting(self, account: ChannelAccount) -> int:
+        """Pay what could not be paid when its settlement was booked, as far as it is invoiced now."""
+        name = (account.channel, account.account)
+        async with self._database.session() as session:
+            waiting = await settlement_books.with_waiting(session, *name)
+        paid = sum([await self._pay_from(key, None, waiting=True) for key in waiting])
+        async with self._database.session() as session:
+            still = await settlement_books.with_waiting(session, *name)
+            for key in waiting:
+                if key not in still:
+                    await settlement_cases.sync(session, key)
+        return paid
+
+    async def _pay_from(self, key: SettlementKey, after: str | None, *, waiting: bool = False) -> int:
         paid = 0
         while self._journals is not None:
             async with self._database.session() as session:
-                payments = await settlement_books.next_payments(session, key)
-            if not payments:
-                return paid
-            for payment in payments:
-                await self._pay(self._journals, payment)
-            async with self._database.session() as session:
-                await settlement_books.paid_up_to(session, key, str(payments[-1].order_key))
-            paid += len({payment.order_key for payment in payments})
+                page = await settlement_books.next_payments(session, key, after, waiting=waiting)
+            if page.last is None:
+                break
+            for order in page.orders:
+                paid += await self._pay(self._journals, key, order)
+            after = page.last
+            if not waiting:
+                async with self._database.session() as session:
+                    await settlement_books.paid_up_to(session, key, after)
         return paid
 
-    async def _pay(self, journals: Journals, payment: Payment) -> None:
+    async def _pay(self, journals: Journals, key: SettlementKey, order: OrderPayments) -> bool:
+        """True when all of it is in the books."""
+        due = [each for each in (order.paid, order.refunded) if each]
+        posted = [payment for payment in due if await self._posted(journals, key, payment)]
+        async with self._database.session() as session:
+            await settlement_books.told(session, key, order, posted)
+        return posted == due
+
+    async def _posted(self, journals: Journals, key: SettlementKey, payment: Payment) -> bool:
         with temporal_errors():
             try:
                 # Always looked for first: an earlier attempt may have paid it before it was noted here.
                 await journals.post_payment(payment, retry=True)
             except Declined as refused:
+                log.info("payment waits", order=str(payment.order_key), payment=payment.payment_id, why=str(refused))
+                if refused.code != NOT_FOUND:
+                    async with self._database.session() as session:
+                        await settlement_cases.payment_declined(session, key, f"{payment.payment_id}: {refused}")
+                return False
+        return True
+
+    @activity.defn
+    async def write_off_line(self, off: WriteOff) -> bool:
+        """Give a residual up, and book that. False when the line has none that is open. Raises when the books refuse
+        it: then it stays open."""
+        with temporal_errors():
+            async with self._database.session() as session:
+                await self._require_booked(session, off.key)
+                given_up = await write_offs.give_up(session, off, booked=self._journals is not None)
+                entry = await write_offs.of_line(session, off)
+            if entry is not None and self._journals is not None:
+                await self._book_write_off(self._journals, off, entry)
+            async with self._database.session() as session:
+                await settlement_cases.sync(session, off.key)
+            return given_up or entry is not None
+
+    @activity.defn
+    async def write_off_order(self, off: OrderWriteOff) -> Money:
+        """Book that nobody will pay the rest of an order's invoices; returns what is written off now, in sum."""
+        with temporal_errors():
+            async with self._database.session() as session:
+                paid = await settlement_books.matched(session, off.order_key, off.expected.currency)
+            payment = written_off_payment(off, paid)
+            if self._journals is None or payment is None:
+                return off.before
+            try:
+                await self._journals.post_payment(payment, retry=is_retry())
+            except Declined as refused:
                 if refused.code != NOT_FOUND:
                     raise
-                log.info("nothing is invoiced", order=str(payment.order_key), payment=payment.payment_id)
+                log.info("nothing is invoiced", order=str(off.order_key), payment=payment.payment_id)
+                return off.before
+            return off.before + payment.amount
+
+    async def _require_booked(self, session: AsyncSession, key: SettlementKey) -> None:
+        """An entry of its own may follow a journal only: one that is being booked is waited for."""
+        if self._journals is None or not await _lacks_journal(session, key):
+            return
+        if await settlement_cases.is_declined(session, key):
+            text = f"the ERP refuses the journal of settlement {key}: `exceptions list` says why"
+            raise Declined(text, code="not_booked", field="settlement")
+        raise ApplicationError(f"settlement {key} is being booked: waiting until it is", type="BeingBooked")
+
+    async def _book_write_off(self, journals: Journals, off: WriteOff, entry: WrittenOff) -> None:
+        try:
+            await journals.post_journal(write_off_journal(entry), retry=is_retry())
+        except Declined:
+            async with self._database.session() as session:
+                await write_offs.take_back(session, off)
+            raise
 
     @activity.defn
     async def reverse_settlement(self, key: SettlementKey) -> str | None:
-        """Reverse the journal of the revision that is posted; None when there is none in the books."""
-        if self._journals is None or not await self._is_booked(key):
-            return None
+        """Reverse the journal of the revision that is posted, and its write-offs; None when there is none in the
+        books."""
         async with self._database.session() as session:
-            journal = await settlement_books.journal(session, key, self._journals.payouts_on)
-        if journal is None:
+            journal = await settlement_books.journal(session, key) if await self._is_booked(key) else None
+            given_up = await write_offs.booked(session, key)
+        if journal is None or self._journals is None:
             return None
         with temporal_errors():
-            return await self._journals.reverse_journal(journal, retry=is_retry())
+            number = await self._journals.reverse_journal(journal, retry=is_retry())
+            for entry in given_up:
+                await self._journals.reverse_journal(write_off_journal(entry), retry=is_retry())
+            return number
 
     async def _is_booked(self, key: SettlementKey) -> bool:
         async with self._database.session() as session:
             return await settlement_books.number_of(session, key) is not None
+
+
+async def _lacks_journal(session: AsyncSession, key: SettlementKey) -> bool:
+    """True when there is something to book, and the ERP has not taken it."""
+    if await settlement_books.number_of(session, key) is not None:
+        return False
+    return await settlement_books.journal(session, key) is not None

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from hashlib import sha256
+from hashlib import file_digest, sha256
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from activities.settlement import PostedSettlement
 from capture.deliveries import SETTLEMENT_TOPIC, settlement_workflow_id
@@ -15,7 +15,8 @@ from cli.output import fail
 from cli.parsing import unreadable
 from connectors.errors import SchemaDrift
 from connectors.providers import FORMATS
-from store import inbox
+from connectors.settlement_files import prove
+from store import documents, inbox
 from store.database import Database
 from store.inbox import NewEvent
 from workflows.settlement import SettlementWorkflow
@@ -37,11 +38,14 @@ async def ingest(deployment: Deployment, channel: str, account: str, files: Sequ
 async def settle(deployment: Deployment, channel: str | None, account: str, path: Path) -> PostedSettlement:
     """Post a settlement file; the channel is found by the format that understands it when it is not named."""
     try:
-        body = await asyncio.to_thread(path.read_bytes)
+        file = path.open("rb")
     except OSError as error:
         fail(f"cannot read {path}: {error}")
     async with deployment.database() as database:
-        event_id = await _keep(database, channel or _channel_of(body), account, SETTLEMENT_TOPIC, body)
+        with file:
+            digest = (await asyncio.to_thread(file_digest, file, "sha256")).hexdigest()
+            kept = _event(channel or _channel_of(file), account, SETTLEMENT_TOPIC, digest)
+            event_id = await _keep(database, kept, file)
         await _outcome(database, event_id)
         async with database.session() as session:
             event = await inbox.get(session, event_id)
@@ -50,12 +54,12 @@ async def settle(deployment: Deployment, channel: str | None, account: str, path
     return await client.get_workflow_handle_for(SettlementWorkflow.run, settlement_workflow_id(event)).result()
 
 
-def _channel_of(body: bytes) -> str:
+def _channel_of(file: BinaryIO) -> str:
     """The one channel whose format understands the document, or at least knows it for one of its own."""
     reasons = {}
     for name, channel_format in FORMATS.items():
         try:
-            channel_format.parse_settlement(body, "file")
+            prove(channel_format.read_settlement(file, "file"))
         except SchemaDrift as drift:
             reasons[name] = drift
         else:
@@ -79,17 +83,23 @@ async def _keep_file(database: Database, channel: str, account: str, path: Path)
             "outcome": "not kept",
             "refusals": [refusal.model_dump(mode="json")],
         }
-    return await _keep(database, channel, account, "order", body)
+    event = _event(channel, account, "order", sha256(body).hexdigest())
+    return await _keep(database, event.model_copy(update={"body": body}))
 
 
-async def _keep(database: Database, channel: str, account: str, topic: str, body: bytes) -> int:
-    """Keep it as a new event; what was kept before is put back to be delivered again."""
-    delivery_id = f"{topic}:{sha256(body).hexdigest()}"
-    event = NewEvent(channel=channel, account=account, source="file", topic=topic, delivery_id=delivery_id, body=body)
+def _event(channel: str, account: str, topic: str, digest: str) -> NewEvent:
+    """Without its body. The same content is the same delivery."""
+    delivery_id = f"{topic}:{digest}"
+    return NewEvent(channel=channel, account=account, source="file", topic=topic, delivery_id=delivery_id, body=b"")
+
+
+async def _keep(database: Database, event: NewEvent, document: BinaryIO | None = None) -> int:
+    """Keep it as a new event, whose body is the document; what was kept before is put back to be delivered again."""
     async with database.session() as session:
-        if (kept := await inbox.keep(session, event)) is not None:
+        kept = await (documents.keep(session, event, document) if document else inbox.keep(session, event))
+        if kept is not None:
             return kept
-        known = await inbox.id_of(session, channel, account, "file", delivery_id)
+        known = await inbox.id_of(session, event.channel, event.account, event.source, event.delivery_id)
         assert known is not None
         await inbox.replay(session, known)
         return known

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -10,6 +11,7 @@ from connectors.errors import ConnectorError
 from connectors.ports import Channel, ChannelFormat, OrderPage
 from connectors.providers import CHANNELS
 from connectors.registry import ChannelConnection, ConnectionsError
+from connectors.settlement_files import prove
 
 LOOK_BACK = timedelta(days=7)
 
@@ -97,9 +99,14 @@ class _Checking:
         if not ready:
             return "none yet"
         newest = ready[-1]
-        settlement = self._format.parse_settlement(await self._channel.settlement(newest), self._channel.account)
-        sums = f"{settlement.payout}, {len(settlement.lines)} lines add up"
-        return f"{len(ready)} ready; {settlement.settlement_id}: {sums}"
+        with tempfile.TemporaryFile() as file:
+            await self._channel.settlement(newest, file)
+            file.seek(0)
+            proofs = prove(self._format.read_settlement(file, self._channel.account))
+        sums = (
+            f"{each.statement.settlement_id}: {each.statement.payout}, {each.lines} lines add up" for each in proofs
+        )
+        return f"{len(ready)} ready; {'; '.join(sums)}"
 
     async def _quotas(self) -> str:
         health = self._channel.health()

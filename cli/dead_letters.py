@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import sys
 from base64 import b64encode
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, BinaryIO
 
 import typer
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from cli.deployment import Deployment, find
 from cli.output import as_json, console, fail, pairs, rows
-from store import dead_letters, inbox
+from store import dead_letters, documents, inbox
 from store.dead_letters import Query
 from store.tables import InboxEvent
 
@@ -59,14 +61,13 @@ def show_command(
     json_output: AsJson = False,
 ) -> None:
     """Everything about one event: why it was refused, its payload, headers, attempts and outcome."""
-    event = asyncio.run(_event(find(), event_id))
     if payload:
-        sys.stdout.buffer.write(event.payload)
+        asyncio.run(_copy(find(), event_id, sys.stdout.buffer))
         sys.stdout.flush()
     elif json_output:
-        as_json(_whole(event))
+        as_json(asyncio.run(_whole(find(), event_id)))
     else:
-        _print(event)
+        _print(asyncio.run(_whole(find(), event_id)))
 
 
 @app.command("edit")
@@ -146,12 +147,17 @@ async def _listed(deployment: Deployment, query: Query, discarded: bool, limit: 
         return await inbox.dead_letters(session, **query.model_dump(), discarded=discarded, limit=limit)
 
 
-async def _event(deployment: Deployment, event_id: int) -> InboxEvent:
-    async with deployment.database() as database, database.session() as session:
-        event = await inbox.get(session, event_id)
+async def _event(session: AsyncSession, event_id: int) -> InboxEvent:
+    event = await inbox.get(session, event_id)
     if event is None:
         fail(f"no event {event_id}: `dead-letters list` shows those there are")
     return event
+
+
+async def _copy(deployment: Deployment, event_id: int, out: BinaryIO) -> None:
+    async with deployment.database() as database, database.session() as session:
+        await _event(session, event_id)
+        await documents.copy_payload(session, event_id, out)
 
 
 async def _edit(deployment: Deployment, event_id: int, body: bytes, actor: str) -> bool:
@@ -182,27 +188,34 @@ def _summary(event: InboxEvent) -> dict[str, Any]:
     return {**{name: getattr(event, name) for name in fields}, "outcome": event.outcome, "refusals": event.refusals}
 
 
-def _whole(event: InboxEvent) -> dict[str, Any]:
+async def _whole(deployment: Deployment, event_id: int) -> dict[str, Any]:
     fields = ("delivery_id", "version", "correlation_id", "next_attempt_at", "finished_at", "headers", "edited_by")
-    whole = {**_summary(event), **{name: getattr(event, name) for name in fields}, **_text("payload", event.payload)}
-    return whole if event.edited_body is None else {**whole, **_text("raw_payload", event.body)}
+    payload, raw = io.BytesIO(), io.BytesIO()
+    async with deployment.database() as database, database.session() as session:
+        event = await _event(session, event_id)
+        await documents.copy_payload(session, event_id, payload)
+        await documents.copy_raw(session, event_id, raw)
+    whole = {**_summary(event), **{name: getattr(event, name) for name in fields}, **_text("payload", payload)}
+    return whole if event.edited_body is None else {**whole, **_text("raw_payload", raw)}
 
 
-def _text(name: str, body: bytes) -> dict[str, str]:
+def _text(name: str, content: io.BytesIO) -> dict[str, str]:
     """Bytes in JSON: as text where they are text, else in base64 under another name."""
+    body = content.getvalue()
     try:
         return {name: body.decode("utf-8")}
     except UnicodeDecodeError:
         return {f"{name}_base64": b64encode(body).decode("ascii")}
 
 
-def _print(event: InboxEvent) -> None:
-    whole = _whole(event)
+def _print(whole: dict[str, Any]) -> None:
     long = ("refusals", "headers", "payload", "payload_base64", "raw_payload", "raw_payload_base64")
-    pairs(f"Event {event.id}", {name: value for name, value in whole.items() if name not in long and value is not None})
-    for refusal in event.refusals:
+    pairs(
+        f"Event {whole['id']}", {name: value for name, value in whole.items() if name not in long and value is not None}
+    )
+    for refusal in whole["refusals"]:
         pairs("Refused", refusal)
-    pairs("Headers", event.headers)
+    pairs("Headers", whole["headers"])
     for name in long[2:]:
         if name in whole:
             print(f"{name}\n{whole[name]}")

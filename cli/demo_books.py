@@ -37,6 +37,7 @@ class BooksResult:
     wrong: dict[str, str] = field(default_factory=dict)
     """Order key, or account -> what its books lack or have too much of."""
     balances: tuple[TrialBalance, ...] = ()
+    open_money: OpenMoney = field(default_factory=dict)
 
 
 @asynccontextmanager
@@ -81,8 +82,9 @@ async def read_back(
         balances = [await erp.trial_balance(entity) for entity in connection["options"]["companies"]]
     finally:
         await erp.aclose()
-    wrong |= _unbalanced(balances) | _unclear(balances, _open(settlements, connection["options"]["company"]))
-    return BooksResult(counted, wrong, tuple(balances))
+    open_money = _open(settlements, connection["options"]["company"])
+    wrong |= _unbalanced(balances) | unclear(balances, open_money)
+    return BooksResult(counted, wrong, tuple(balances), open_money)
 
 
 def _problems(found: OrderDocuments | None, happened: Happened) -> Iterator[str]:
@@ -99,12 +101,11 @@ def _problems(found: OrderDocuments | None, happened: Happened) -> Iterator[str]
 
 def _goods_problems(found: OrderDocuments, happened: Happened) -> Iterator[str]:
     shipments, returns = found.of_kind(DocumentKind.SHIPMENT), found.of_kind(DocumentKind.RETURN)
-    if len(shipments) != happened.parcels:
-        yield f"{len(shipments)} shipments for {happened.parcels} parcels"
-    sides = [("came back", returns, happened.returned)]
-    if not happened.elsewhere:
-        sides.append(("left", shipments, happened.shipped))
-    for what, documents, goods in sides:
+    # Of a parcel whose goods left two warehouses there are two shipments, under its one reference.
+    if (booked_parcels := len({each.reference for each in shipments})) != happened.parcels:
+        yield f"shipments of {booked_parcels} parcels for {happened.parcels} parcels"
+    left = happened.shipped + happened.beside
+    for what, documents, goods in (("came back", returns, happened.returned), ("left", shipments, left)):
         booked = sum((Counter(each.units) for each in documents), Counter[str]())
         if booked != goods:
             yield f"{dict(booked)} is booked and {dict(goods)} {what}"
@@ -140,25 +141,26 @@ def _open(settlements: Iterable[Summary], company: str) -> OpenMoney:
     return sums
 
 
-def _unclear(balances: Iterable[TrialBalance], open_money: OpenMoney) -> dict[str, str]:
-    """A residual that nobody has explained stands on the clearing account of its channel account, and nothing else.
-
-    In the company's currency: what stands there in others is converted, and their residuals are not told apart yet.
-    """
-    wrong: dict[str, str] = {}
-    for company in balances:
-        standing = {each.channel_account: each.amount for each in company.balances if each.role is AccountRole.CLEARING}
-        currency = next((each.amount.currency for each in company.balances), "")
-        owed = {
-            name: money
-            for (entity, name, code), money in open_money.items()
-            if (entity, code) == (company.entity, currency)
-        }
-        for name in sorted(standing.keys() | owed.keys()):
-            left, open_ones = (amounts.get(name, Money.zero(currency)) for amounts in (standing, owed))
-            if left != -open_ones:
-                wrong[f"clearing {company.entity} {name}"] = f"{left}, open is {open_ones}"
+def unclear(balances: Iterable[TrialBalance], open_money: OpenMoney) -> dict[str, str]:
+    """A residual that nobody has explained stands on the clearing account of its channel account, and nothing else:
+    in the currency in which it was paid, whatever the books' own is."""
+    left, wrong = _clearing(balances), {}
+    for place in sorted(left.keys() | open_money.keys()):
+        nothing = Money.zero(place[2])
+        on_account, expected = left.get(place, nothing), open_money.get(place, nothing)
+        if on_account != -expected:
+            wrong[f"clearing {' '.join(place)}"] = f"{on_account}, open is {expected}"
     return wrong
+
+
+def _clearing(balances: Iterable[TrialBalance]) -> OpenMoney:
+    return {
+        (company.entity, each.channel_account, amount.currency): amount
+        for company in balances
+        for each in company.balances
+        if each.role is AccountRole.CLEARING
+        for amount in each.paid_in
+    }
 
 
 def print_books(result: BooksResult) -> None:
@@ -175,3 +177,16 @@ def print_books(result: BooksResult) -> None:
     for each in result.balances:
         sums = ", ".join(f"{amount} {currency}" for currency, amount in each.difference.items()) or "no entries"
         console.print(f"{each.entity}: debits minus credits: {sums}")
+    left = _clearing(result.balances)
+    rows(
+        "Clearing accounts, and what nobody has explained of the settlements",
+        ("company", "channel account", "currency", "balance", "open residuals"),
+        [
+            (
+                *place,
+                str(left[place].amount if place in left else 0),
+                str(result.open_money[place].amount if place in result.open_money else 0),
+            )
+            for place in sorted(left.keys() | result.open_money.keys())
+        ],
+    )

@@ -61,13 +61,16 @@ def serve(home: Path, kind: Kind, *, fresh: bool, tell: Callable[[dict[str, Any]
 
 
 def demo_goods() -> Goods:
-    """What the sandbox's retailer sells, as the ERP's goods; the new arrival, too, that nobody has mapped yet."""
+    """What the sandbox's retailer sells, as the ERP's goods; the new arrival, too, that nobody has mapped yet.
+
+    Of that, and of what is not there yet, no warehouse has any.
+    """
     from sandbox.goods import ITEMS, NOT_THERE_YET, STOCK_PER_NODE, UNMAPPED_SKU
     from stack.tryton_plan import Goods
 
     nodes = tuple(dict.fromkeys(node for nodes in ITEMS.values() for node in nodes))
     shelves = {item: () if item in NOT_THERE_YET else stocked for item, stocked in ITEMS.items()}
-    return Goods(items={**shelves, UNMAPPED_SKU: nodes[:1]}, nodes=nodes, units=STOCK_PER_NODE)
+    return Goods(items={**shelves, UNMAPPED_SKU: ()}, nodes=nodes, units=STOCK_PER_NODE)
 
 
 def _tell_companies(connection: dict[str, Any]) -> None:

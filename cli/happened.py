@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from models.expected import receivable
@@ -16,14 +16,14 @@ from store.tables import OrderRow
 from workflows.channel_parcels import CHANNEL_NODE
 
 Entry = Mapping[str, Any]
+Recipe = Mapping[str, Mapping[str, int]]
+"""Order line -> item -> units of it in one unit of the line."""
 
 
 @dataclass(frozen=True)
 class Happened:
     key: OrderKey
     cancelled: bool
-    elsewhere: bool
-    """True when the channel or somebody by hand shipped of it, which no warehouse of ours can tell."""
     parcels: int
     """Those that completed units of the order's lines."""
     billed: tuple[Money, Money]
@@ -33,18 +33,39 @@ class Happened:
     """What the seller gave back of it for returns and refunds."""
     shipped: Counter[str] = field(default_factory=Counter)
     """Item -> units that left our warehouses."""
+    beside: Counter[str] = field(default_factory=Counter)
+    """Item -> units that the channel shipped, or somebody by hand: by the parcels that the channel told of."""
     returned: Counter[str] = field(default_factory=Counter)
     """Item -> units that came back."""
 
 
-def happened(rows: Iterable[OrderRow], refunds: Iterable[Refund], ledger: Sequence[Entry]) -> list[Happened]:
-    """`refunds` are those that were paid, `ledger` is what really happened outside."""
+def happened(
+    rows: Iterable[OrderRow],
+    refunds: Iterable[Refund],
+    ledger: Sequence[Entry],
+    recipes: Mapping[str, Recipe],
+) -> list[Happened]:
+    """`refunds` are those that were paid, `ledger` is what really happened outside.
+
+    `recipes` are of the orders of which something left without us (`left_beside`), by order key.
+    """
     shipped, returned = _goods(ledger, "parcel_shipped", "shipment_id"), _goods(ledger, "parcel_returned", "receipt_id")
     given: defaultdict[OrderKey, list[Refund]] = defaultdict(list)
     for refund in refunds:
         given[refund.claim.order_key].append(refund)
     told = ((row, OrderSnapshot.model_validate(row.snapshot)) for row in rows if row.snapshot)
-    return [_of(row, seen, given[seen.key], shipped, returned) for row, seen in told]
+    return [
+        replace(
+            _of(row, seen, given[seen.key], shipped, returned), beside=_beside(seen, recipes.get(row.order_key, {}))
+        )
+        for row, seen in told
+    ]
+
+
+def left_beside(row: OrderRow) -> bool:
+    """True when something of an order left without a warehouse of ours, which therefore cannot tell of it."""
+    seen = row.order_snapshot()
+    return seen is not None and any(parcel.node == CHANNEL_NODE for parcel in seen.shipments)
 
 
 def _of(
@@ -62,13 +83,20 @@ def _of(
     return Happened(
         key=seen.key,
         cancelled=seen.state is OrderState.CANCELLED,
-        elsewhere=any(parcel.node == CHANNEL_NODE for parcel in seen.shipments),
         parcels=sum(1 for parcel in seen.shipments if parcel.units),
         billed=(whole, receivable(row.order(), missing) if whole else whole),
         credited=Money.total((refund.receivable for refund in refunds), row.currency),
         shipped=shipped.get(str(seen.key), Counter()),
         returned=returned.get(str(seen.key), Counter()),
     )
+
+
+def _beside(seen: OrderSnapshot, recipe: Recipe) -> Counter[str]:
+    goods: Counter[str] = Counter()
+    for parcel in seen.shipments:
+        for line, units in parcel.units.items() if parcel.node == CHANNEL_NODE else ():
+            goods.update({item: units * per_unit for item, per_unit in recipe[line].items()})
+    return goods
 
 
 def _goods(ledger: Iterable[Entry], effect: str, identity: str) -> dict[str, Counter[str]]:

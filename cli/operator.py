@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -11,11 +12,13 @@ from temporalio.client import Client, WorkflowUpdateFailedError
 from temporalio.service import RPCError
 
 from cli.catalogue import map_sku
+from cli.settlement_work import given_up
 from models.case import Action, Amendment, CaseKind, ExceptionCase, Resolution
 from models.catalogue import Component
 from models.order import Address, Order, OrderKey
 from models.settlement import SettlementKey
-from store import cases, orders, rates, reserves, settlement_cases, stock
+from models.settlement_books import WriteOff
+from store import cases, orders, rates, stock
 from store.database import Database
 
 log = structlog.get_logger(__name__)
@@ -113,9 +116,11 @@ class Operator:
     async def _write_off(self, case: ExceptionCase) -> None:
         """What a channel booked under a name that no rule knows; the next look finds the case's next line."""
         key = SettlementKey.from_string(case.workflow_id.removeprefix("settlement/"))
-        async with self._database.session() as session:
-            await reserves.write_off(session, key, int(case.detail[FIRST_LINE]), "demo operator", "asked the channel")
-            await settlement_cases.sync(session, key)
+        number = int(case.detail[FIRST_LINE])
+        off = WriteOff(
+            key=key, number=number, actor="demo operator", note="asked the channel", on=datetime.now(UTC).date()
+        )
+        await given_up(self._client, off)
         self._seen.discard(case.case_id)
         self.decided.append((case, f"written off: {case.detail['label']}"))
 

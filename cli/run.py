@@ -11,6 +11,7 @@ from datetime import timedelta
 from typing import Any
 
 import httpx
+from sqlalchemy.ext.asyncio import AsyncSession
 from temporalio.client import Client
 
 from activities.channel import ChannelAccount
@@ -18,15 +19,16 @@ from capture.temporal import connect
 from cli import schedules
 from cli.channels import audited
 from cli.demo_result import DemoResult, counted
-from cli.happened import Happened, happened
+from cli.happened import Happened, Recipe, happened, left_beside
 from cli.inventory import reconciled
 from cli.operator import Operator
 from connectors.registry import Connections
 from models.audit import AuditReport
 from models.inventory import InventoryReport
 from models.messages import FINAL_STATES, OrderState
+from models.order import Order
 from stack.up import LocalStack
-from store import inbox, orders, outbox, refunds, settlement_views, settlements
+from store import catalogue, inbox, orders, outbox, refunds, settlement_views, settlements
 from store.database import Database
 from store.settlement_views import Summary
 from workflows import policy
@@ -129,7 +131,8 @@ class Run:
         async with self.database.session() as session:
             found = await orders.find(session, limit=1_000_000)
             given = await refunds.done(session)
-        return happened(found, given, await self.ledger())
+            recipes = {row.order_key: await _recipe(session, row.order()) for row in found if left_beside(row)}
+        return happened(found, given, await self.ledger(), recipes)
 
     async def settlements(self) -> list[Summary]:
         async with self.database.session() as session:
@@ -184,6 +187,12 @@ class Run:
 
     async def _post(self, path: str, body: dict[str, Any] | None = None) -> httpx.Response:
         return (await self.sandbox.post(f"/_sandbox/{path}", json=body)).raise_for_status()
+
+
+async def _recipe(session: AsyncSession, order: Order) -> Recipe:
+    skus = {line.sku for line in order.lines}
+    known = await catalogue.listings(session, order.key.channel, order.key.account, skus, order.purchased_at)
+    return {line.line_id: {part.item: part.quantity for part in known[line.sku].components} for line in order.lines}
 
 
 @asynccontextmanager

@@ -28,7 +28,7 @@ from workflows import policy
 from workflows.channel_audit import AuditRequest, ChannelAudit
 from workflows.channel_sync import ChannelSync, ReturnSync
 from workflows.inventory import InventoryReconciliation, ReconciliationRequest
-from workflows.settlement import SettlementSync
+from workflows.settlement import LatePayments, SettlementSync
 from workflows.stock_sync import StockSync
 
 INVENTORY = "inventory"
@@ -60,6 +60,7 @@ KINDS = (
     Kind("orders", ChannelSync.run, lambda connection: connection.policies.poll_seconds),
     Kind("returns", ReturnSync.run, lambda connection: max(RETURN_SECONDS, connection.policies.poll_seconds)),
     Kind("settlements", SettlementSync.run, lambda _: SETTLEMENT_SECONDS),
+    Kind("payments", LatePayments.run, lambda _: SETTLEMENT_SECONDS),
     Kind("stock", StockSync.run, lambda connection: connection.policies.stock_seconds),
     Kind("audit", ChannelAudit.run, lambda connection: connection.policies.audit_seconds, audit_of),
 )
@@ -109,7 +110,7 @@ def _schedule(kind: Kind, connection: ChannelConnection, seconds: int) -> Schedu
         kind.argument(connection),
         id=f"sync-{kind.name}/{connection.provider}/{connection.account}",
         task_queue=policy.channel_queue(connection.provider),
-        static_summary=f"Read {kind.name} of {connection.provider}/{connection.account}",
+        static_summary=f"{kind.name.capitalize()} of {connection.provider}/{connection.account}",
         # Its activities inherit it: the pile of one account holds up no other on the channel's queue.
         priority=Priority(fairness_key=fairness_key(connection.provider, connection.account)),
     )

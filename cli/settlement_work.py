@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
+from temporalio.client import Client, WorkflowFailureError
+from temporalio.exceptions import ActivityError
 
 from cli.deployment import Deployment
 from cli.output import fail
@@ -17,14 +19,14 @@ from cli.xlsx import Sheet
 from connectors.providers import FORMATS
 from models.base import Model
 from models.settlement import SettlementKey, SettlementResult
-from models.settlement_books import Group
+from models.settlement_books import Group, WriteOff
 from models.settlement_rules import RulesError, RuleSet
 from models.settlement_words import Told
-from store import bank_views, reserves, settlement_cases, settlement_rules, settlement_views
+from store import bank_views, settlement_rules, settlement_views
 from store import month_end as months
 from store.settlement_views import EXPORTED, Summary
 from workflows import policy
-from workflows.settlement import SettlementRepost
+from workflows.settlement import SettlementRepost, SettlementWriteOff
 
 
 class OpenFinding(Model):
@@ -130,11 +132,28 @@ async def repost(deployment: Deployment, key: SettlementKey) -> SettlementResult
     )
 
 
-async def write_off(deployment: Deployment, key: SettlementKey, number: int, actor: str, note: str) -> None:
+async def write_off(deployment: Deployment, off: WriteOff) -> None:
     async with deployment.database() as database, database.session() as session:
-        if not await reserves.write_off(session, key, number, actor, note):
-            fail(f"line {number} of {key} has no open residual: `settlements explain {key}#{number}` says what it is")
-        await settlement_cases.sync(session, key)
+        await _summary(session, off.key)
+    client = await deployment.temporal()
+    try:
+        done = await given_up(client, off)
+    except WorkflowFailureError as error:
+        refused = error.cause.cause if isinstance(error.cause, ActivityError) else error.cause
+        fail(f"line {off.number} of {off.key} stays open, the books refuse it: {refused}")
+    if not done:
+        place = f"{off.key}#{off.number}"
+        fail(f"line {off.number} of {off.key} has no open residual: `settlements explain {place}` says what it is")
+
+
+async def given_up(client: Client, off: WriteOff) -> bool:
+    """False when nothing of the line is open. Raises `WorkflowFailureError` when the books refuse it."""
+    return await client.execute_workflow(
+        SettlementWriteOff.run,
+        off,
+        id=f"settlement-write-off/{off.key}#{off.number}",
+        task_queue=policy.SETTLEMENT_QUEUE,
+    )
 
 
 async def _summary(session: AsyncSession, key: SettlementKey) -> Summary:

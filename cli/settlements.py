@@ -19,6 +19,7 @@ from cli.deployment import find
 from cli.output import as_json, console, fail, pairs, rows
 from connectors.providers import FORMATS
 from models.settlement import SettlementKey
+from models.settlement_books import WriteOff
 from models.settlement_rules import RuleSet
 
 app = typer.Typer(no_args_is_help=True, help="Money that the channels paid: matched, explained, exported.")
@@ -154,7 +155,8 @@ def repost(settlement: Key) -> None:
 def write_off(line: Line, note: Annotated[str, typer.Option(help="Why.")], actor: Actor = "operator") -> None:
     """Give a residual up; it is recorded who did and why."""
     key, number = _line(line)
-    asyncio.run(work.write_off(find(), key, number, actor, note))
+    off = WriteOff(key=key, number=number, actor=actor, note=note, on=datetime.now(UTC).date())
+    asyncio.run(work.write_off(find(), off))
     console.print(f"{line}: written off by {actor}")
 
 

@@ -12,6 +12,7 @@ from temporalio.common import WorkflowIDConflictPolicy
 
 from capture.returns import tell
 from cli.catalogue import map_sku
+from cli.goods_in import book_arrival
 from cli.returns import file_of
 from cli.run import Run
 from models.base import Model
@@ -152,8 +153,10 @@ class Stage:
         await map_sku(self.run.database, channel, sku, (Component(item=item),), floor=floor, available_from=day)
 
     async def deliver(self, item: str, node: str, units: int) -> None:
-        """Goods arrive at a warehouse, and then in the store."""
+        """Goods arrive at a warehouse, and then in books and store."""
         await self.run.tell_sandbox("deliveries", {"item": item, "node": node, "quantity": units})
+        if self.run.connections.erp.provider == "tryton":
+            await book_arrival(self.run.connections.erp, item, node, units)
         async with self.run.database.session() as session:
             await stock.set_level(session, item, node, units)
 

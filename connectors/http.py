@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
-from typing import Any
+from typing import Any, BinaryIO
 
 import httpx
 import structlog
@@ -31,6 +32,8 @@ _NOT_SENT = (
 )
 _NOT_DONE = frozenset({408, 425, 429, 503})
 """Answers that say the server has not begun: request time-out, too early, too many requests, service unavailable."""
+CHUNK = 1 << 16
+"""Bytes of a download that are in memory at once."""
 _LONGEST_PAUSE = 86_400.0
 """Seconds; a vendor that asks for more than a day has made a mistake."""
 
@@ -96,16 +99,39 @@ class VendorClient:
             request_headers[CORRELATION_HEADER] = correlation_id
         if idempotency_key:
             request_headers[IDEMPOTENCY_HEADER] = idempotency_key
-        try:
+        with self._failures(operation, writes):
             response = await self._http.request(
                 method, path, json=json, files=files, params=params, headers=request_headers
             )
+        self._learn(operation, response)
+        return self._checked(operation, response, writes)
+
+    async def download(
+        self, operation: str, path: str, into: BinaryIO, *, params: Mapping[str, str] | None = None
+    ) -> httpx.Response:
+        """Write the content of a success into a file as it comes. The answer has content only when it is another.
+
+        Raises like `send`; one that breaks off is `Unavailable`, and has left a part of the content in the file.
+        """
+        await self._limiter.acquire(operation)
+        with self._failures(operation, writes=False):
+            async with self._http.stream("GET", path, params=params) as response:
+                if response.is_success:
+                    async for chunk in response.aiter_bytes(CHUNK):
+                        into.write(chunk)
+                else:
+                    await response.aread()
+        self._learn(operation, response)
+        return self._checked(operation, response, writes=False)
+
+    @contextmanager
+    def _failures(self, operation: str, writes: bool) -> Iterator[None]:
+        try:
+            yield
         except _NOT_SENT as error:
             raise Unavailable(f"{self.vendor} {operation}: {error!r}") from error
         except httpx.RequestError as error:
             raise self._lost(operation, repr(error), writes) from error
-        self._learn(operation, response)
-        return self._checked(operation, response, writes)
 
     def _learn(self, operation: str, response: httpx.Response) -> None:
         if self._rate_of and (rate := self._rate_of(response)):

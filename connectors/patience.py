@@ -23,10 +23,16 @@ SHORT = timedelta(seconds=5)
 _growing = wait_random_exponential(multiplier=0.2, max=2.0)
 
 
-async def patiently(read: Callable[[], Awaitable[Answer]]) -> Answer:
-    """One of a page's reads, made again a few times. Raises what the last one raised."""
+async def patiently(read: Callable[[], Awaitable[Answer]], longest: timedelta = SHORT) -> Answer:
+    """One of a page's reads, made again a few times. Raises what the last one raised.
+
+    `longest`: how long it waits when it is asked to; longer where beginning again would cost more.
+    """
     retrying = AsyncRetrying(
-        retry=retry_if_exception(_passes_soon), stop=stop_after_attempt(ATTEMPTS), wait=_pause, reraise=True
+        retry=retry_if_exception(lambda error: _passes(error, longest)),
+        stop=stop_after_attempt(ATTEMPTS),
+        wait=_pause,
+        reraise=True,
     )
     async for attempt in retrying:
         with attempt:
@@ -34,8 +40,8 @@ async def patiently(read: Callable[[], Awaitable[Answer]]) -> Answer:
     raise AssertionError("the last attempt either answers or raises")
 
 
-def _passes_soon(error: BaseException) -> bool:
-    return isinstance(error, Unavailable) and (error.retry_after or timedelta()) <= SHORT
+def _passes(error: BaseException, longest: timedelta) -> bool:
+    return isinstance(error, Unavailable) and (error.retry_after or timedelta()) <= longest
 
 
 def _pause(state: RetryCallState) -> float:

@@ -44,6 +44,7 @@ from models.systems import (
 
 __all__ = [
     "HINT_TOPIC",
+    "BankBook",
     "Channel",
     "ChannelFormat",
     "CreditNote",
@@ -279,8 +280,9 @@ class Channel(Protocol):
         """The settlements the channel has ready, oldest first."""
         ...
 
-    async def settlement(self, ref: SettlementRef) -> bytes:
-        """The document itself, for `ChannelFormat.parse_settlement`."""
+    async def settlement(self, ref: SettlementRef, into: BinaryIO) -> None:
+        """Write the document into an empty file, as it comes, for `ChannelFormat.read_settlement`: memory does not grow
+        with it. When this raises, what is in the file is a part of a document: throw it away."""
         ...
 
 
@@ -360,7 +362,7 @@ class Ledger(Protocol):
 
 
 class Journals(Protocol):
-    """The part of a `Ledger` that settlements and bank statements are posted to."""
+    """The part of a `Ledger` that settlements are posted to."""
 
     @property
     def payouts_on(self) -> AccountRole:
@@ -372,6 +374,10 @@ class Journals(Protocol):
     async def reverse_journal(self, journal: Journal, *, retry: bool) -> str: ...
 
     async def post_payment(self, payment: Payment, *, retry: bool) -> str: ...
+
+
+class BankBook(Journals, Protocol):
+    """The part of a `Ledger` that bank statements are posted to, too."""
 
     async def post_statement_line(self, line: StatementLine, *, retry: bool) -> str: ...
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import AsyncIterable, Iterable
 from json import JSONDecodeError, JSONDecoder
+from typing import BinaryIO
 
 _SPACE = re.compile(r"[ \t\n\r]*")
 _DECODER = JSONDecoder()
@@ -18,6 +20,21 @@ def elements(text: str, *path: str) -> list[str]:
     for name in path:
         found = _member(found, name) if found is not None and found.startswith("{") else None
     return _split(found) if found is not None and found.startswith("[") else []
+
+
+async def write_pages(into: BinaryIO, opening: str, pages: AsyncIterable[Iterable[str]]) -> int:
+    """One document of the elements of all pages, written as they come; how many there were.
+
+    `opening` is what stands before them: `{"data":[`.
+    """
+    into.write(opening.encode())
+    count = 0
+    async for page in pages:
+        for element in page:
+            into.write(f"{',' if count else ''}{element}".encode())
+            count += 1
+    into.write(b"]}")
+    return count
 
 
 def _member(text: str, name: str) -> str | None:

@@ -72,6 +72,11 @@ class Journal(Model):
     replaces: str = ""
     """`journal_id` of an earlier one that was reversed, of the same payout: what is under way is under way once."""
 
+    @property
+    def sends(self) -> bool:
+        """It leaves money under way, or takes that back."""
+        return any(line.account is AccountRole.TRANSIT for line in self.lines)
+
     @model_validator(mode="after")
     def _balanced(self) -> Self:
         sums: defaultdict[str, Decimal] = defaultdict(Decimal)
@@ -92,7 +97,7 @@ class Journal(Model):
 class Payment(Model):
     """Money of a settlement that pays an order's invoices (or, when negative, its credit notes).
 
-    Debits the clearing account and credits the receivable, and reconciles the two where that settles a document.
+    Debits the account and credits the receivable, and reconciles the two where that settles a document.
     """
 
     payment_id: str = Field(min_length=1)
@@ -104,6 +109,8 @@ class Payment(Model):
     on: date
     entity: str = ""
     settlement_id: str = ""
+    account: AccountRole = AccountRole.CLEARING
+    """Where it comes from: clearing, or `adjustment` for what is written off because nobody will pay it."""
 
 
 class StockLevel(Model):
@@ -167,6 +174,8 @@ class Balance(Model):
     role: AccountRole | None = None
     channel_account: str = ""
     amount: Money
+    paid_in: tuple[Money, ...] = ()
+    """The same in the currencies of its entries, on accounts that are kept for each channel account."""
 
 
 class TrialBalance(Model):

@@ -83,6 +83,8 @@ class Verdict(Model):
     """By which rule it was matched: `exact`, `tolerance 0.01`, `as charged` …"""
     settles: tuple[LineRef, ...] = ()
     """Earlier residuals that this line corrects."""
+    corrected: Money | None = None
+    """What of the line takes these back: in the books it goes where they stand. None: nothing."""
 
 
 class Finding(Model):

@@ -14,6 +14,9 @@ from models.money import Money
 from models.settlement import LineType, SettlementLine
 from models.settlement_rules import RuleSet
 
+UNEXPLAINED = frozenset(LineType) - {LineType.RESERVE}
+"""An adjustment corrects what nobody could explain. A reserve is explained, and released by its own kind."""
+
 
 def answer_costs(
     expected: ExpectedMoney,
@@ -43,7 +46,7 @@ def _adjustments(lines: Sequence[SettlementLine], answers: Answers, shortage: De
             answers.give(line, "pays what was short")
             paid_short = True
             continue
-        settled, left = answers.corrects(line, LineType)
+        settled, left = answers.corrects(line, UNEXPLAINED)
         answers.give(line, "corrects" if settled and not left else "as booked", settles=settled)
     return paid_short
 

@@ -19,6 +19,7 @@ class Answers:
         self._currency = currency
         self._verdicts: dict[int, Verdict] = {}
         self._open = {each.ref: (each.residual.amount, each.line.type) for each in earlier if each.residual}
+        self._corrected: dict[int, Decimal] = {}
 
     def give(
         self,
@@ -36,7 +37,12 @@ class Answers:
             fault=fault,
             rule=rule if line.amount != rest else "",
             settles=tuple(settles),
+            corrected=self._corrected_by(line),
         )
+
+    def _corrected_by(self, line: SettlementLine) -> Money | None:
+        amount = self._corrected.get(line.number)
+        return Money(amount=amount, currency=self._currency) if amount else None
 
     def corrects(self, line: SettlementLine, types: Iterable[LineType]) -> tuple[list[LineRef], Decimal]:
         """Earlier residuals of these types that the line takes back wholly, and what of the line is left then."""
@@ -49,6 +55,7 @@ class Answers:
                 left += amount
         for ref in settled:
             del self._open[ref]
+        self._corrected[line.number] = line.amount.amount - left
         return settled, left
 
     def all(self, lines: Sequence[SettlementLine]) -> tuple[Verdict, ...]:

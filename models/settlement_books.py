@@ -7,8 +7,10 @@ account and nets to nothing.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, date
+
+from pydantic import Field
 
 from models.base import Model
 from models.ledger import AccountRole, Journal, JournalLine, Payment
@@ -24,6 +26,8 @@ ROLES = {
     LineType.ADJUSTMENT: AccountRole.ADJUSTMENT,
 }
 """Of lines that are explained; transfers are where the payout is, and all other types on the clearing account."""
+WRITTEN_OFF = "written off"
+"""How the words begin that say who gave a residual up."""
 EXPLAINED = frozenset({Fault.NO_ORDER, Fault.RESERVE})
 """Residuals of a known type: they are booked as what they are, although no order answers to them."""
 
@@ -35,24 +39,103 @@ class Group(Model):
     fault: Fault | None = None
     matched: Money
     residual: Money
+    corrected: Money
+    """What of the matched takes residuals of earlier settlements back."""
+    written_off: Money
+    """What of the residual was given up before the journal was made."""
     lines: int = 0
 
     @property
     def explained(self) -> Money:
-        return self.matched + self.residual if self.fault in EXPLAINED else self.matched
+        own = self.matched - self.corrected
+        return own + self._left if self.fault in EXPLAINED else own
 
     @property
     def unexplained(self) -> Money:
-        return self.matched + self.residual - self.explained
+        return self._left * 0 if self.fault in EXPLAINED else self._left
+
+    @property
+    def _left(self) -> Money:
+        return self.residual - self.written_off
 
 
 class BookedOrder(Model):
-    """What a settlement pays for an order, as far as it is matched."""
+    """What a settlement pays for an order, as far as it is matched and not in the books yet."""
 
     order_key: OrderKey
     paid: Money
     refunded: Money
-    """Negative or zero."""
+    """Negative, unless less is paid back than the books have."""
+
+
+class OrderPayments(Model):
+    """What the ERP is told that an order got."""
+
+    order_key: OrderKey
+    paid: Payment | None = None
+    """Of its invoices."""
+    refunded: Payment | None = None
+    """Of its credit notes."""
+
+
+class WriteOff(Model):
+    """The decision to give a line's residual up."""
+
+    key: SettlementKey
+    number: int
+    actor: str
+    note: str
+    on: date
+    """Accounting date."""
+
+    @property
+    def words(self) -> str:
+        return f"{WRITTEN_OFF} by {self.actor}: {self.note}"
+
+
+class WrittenOff(Model):
+    """A residual that was given up, as it stands in the books."""
+
+    key: SettlementKey
+    number: int
+    revision: int
+    role: AccountRole
+    """Where it stood: clearing, or reserve."""
+    residual: Money
+    words: str
+    on: date
+    entity: str = ""
+
+
+class OrderWriteOff(Model):
+    """What an order is still to bring is given up, or some of it after all not."""
+
+    order_key: OrderKey
+    correlation_id: str
+    expected: Money
+    before: Money
+    """Written off already."""
+    nth: int = Field(ge=1)
+    on: date
+    """Accounting date."""
+    entity: str = ""
+
+
+def written_off_payment(off: OrderWriteOff, matched: Money) -> Payment | None:
+    """What neither settlements nor earlier write-offs have paid; None when that is nothing."""
+    missing = off.expected - matched - off.before
+    if not missing:
+        return None
+    return Payment(
+        payment_id=f"{off.order_key}#write-off:{off.nth}",
+        order_key=off.order_key,
+        correlation_id=off.correlation_id,
+        channel_account=f"{off.order_key.channel}/{off.order_key.account}",
+        amount=missing,
+        on=off.on,
+        entity=off.entity,
+        account=AccountRole.ADJUSTMENT,
+    )
 
 
 def journal_id(key: SettlementKey, revision: int) -> str:
@@ -100,6 +183,10 @@ def _lines(statement: Statement, groups: Sequence[Group], payout_on: AccountRole
             explained = explained + withheld
         role = AccountRole.TAX_CHANNEL if kind is LineType.TAX_WITHHELD else roles.get(kind, AccountRole.CLEARING)
         yield source.line(role, -explained, kind.value.replace("_", " "))
+    corrected = sum((each.corrected for each in groups), start=zero)
+    yield source.line(AccountRole.CLEARING, -corrected, "corrects earlier residuals")
+    written_off = sum((each.written_off for each in groups), start=zero)
+    yield source.line(AccountRole.ADJUSTMENT, -written_off, "written off")
     for fault in Fault:
         open_ones = sum((each.unexplained for each in groups if each.fault is fault), start=zero)
         yield source.line(AccountRole.CLEARING, -open_ones, f"not explained: {fault.value.replace('_', ' ')}")
@@ -121,24 +208,39 @@ class _Sources:
         )
 
 
-def payments_of(
-    key: SettlementKey, revision: int, booked: Iterable[BookedOrder], on: date, entity: str = ""
-) -> list[Payment]:
-    """A payment of each order's invoices, and one of its credit notes."""
-    payments = []
-    for each in booked:
-        for what, amount in (("paid", each.paid), ("refunded", each.refunded)):
-            if amount:
-                payments.append(
-                    Payment(
-                        payment_id=f"{journal_id(key, revision)}#{each.order_key.external_id}:{what}",
-                        order_key=each.order_key,
-                        correlation_id=f"settlement/{key}",
-                        channel_account=f"{key.channel}/{key.account}",
-                        amount=amount,
-                        on=on,
-                        entity=entity,
-                        settlement_id=key.settlement_id,
-                    )
-                )
-    return payments
+def write_off_journal(off: WrittenOff) -> Journal:
+    """What nobody explains any more leaves the account where it stood, and is a cost or a gain."""
+    place = f"{off.key.channel}/{off.key.account}"
+    source = f"{off.key.settlement_id}#{off.number}"
+    return Journal(
+        journal_id=f"{journal_id(off.key, off.revision)}#{off.number}:write-off",
+        correlation_id=f"settlement/{off.key}",
+        on=off.on,
+        lines=(
+            JournalLine(
+                account=off.role, amount=off.residual, channel_account=place, label=off.words, source=f"{source}:from"
+            ),
+            JournalLine(account=AccountRole.ADJUSTMENT, amount=-off.residual, label=off.words, source=f"{source}:to"),
+        ),
+        entity=off.entity,
+        description=f"Line {off.number} of settlement {off.key.settlement_id}: {off.words}",
+    )
+
+
+def payments_of(key: SettlementKey, revision: int, booked: BookedOrder, on: date, entity: str = "") -> OrderPayments:
+    amounts = {"paid": booked.paid, "refunded": booked.refunded}
+    payments = {
+        what: Payment(
+            payment_id=f"{journal_id(key, revision)}#{booked.order_key.external_id}:{what}",
+            order_key=booked.order_key,
+            correlation_id=f"settlement/{key}",
+            channel_account=f"{key.channel}/{key.account}",
+            amount=amount,
+            on=on,
+            entity=entity,
+            settlement_id=key.settlement_id,
+        )
+        for what, amount in amounts.items()
+        if amount
+    }
+    return OrderPayments(order_key=booked.order_key, **payments)

@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Callable
 from datetime import date
 from decimal import Decimal
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, Field
 from starlette.requests import Request
@@ -50,6 +50,7 @@ class PaymentPosting(BaseModel):
     correlation_id: str
     company: str = Field(min_length=1)
     order_reference: str = Field(min_length=1)
+    account: Literal[AccountRole.CLEARING, AccountRole.ADJUSTMENT] = AccountRole.CLEARING
     channel_account: str = Field(min_length=1)
     settlement: str = ""
     currency: Currency

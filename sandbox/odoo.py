@@ -17,7 +17,7 @@ from starlette.routing import Route
 from sandbox.core import Sandbox
 from sandbox.odoo_bank import STATEMENT_LINE, Bank
 from sandbox.odoo_books import Ledger
-from sandbox.odoo_company import ACCOUNTS, ENTITIES, TAXES, seed
+from sandbox.odoo_company import ACCOUNTS, CHANNEL_WAREHOUSE, ENTITIES, TAXES, seed
 from sandbox.odoo_records import OdooError, Record, Records
 from sandbox.odoo_trade import Trade
 
@@ -54,6 +54,7 @@ class OdooTwin:
                 "companies": {entity: number for number, entity in enumerate(ENTITIES, 1)},
                 "accounts": {role: code for role, (code, _) in ACCOUNTS.items()},
                 "taxes": TAXES,
+                "channel_warehouses": {"*": CHANNEL_WAREHOUSE},
             },
         }
 

@@ -34,6 +34,8 @@ BANK_JOURNALS = {
 }
 """Company -> the names of its bank journals, their account numbers and currencies."""
 NODES = tuple(dict.fromkeys(node for nodes in ITEMS.values() for node in nodes))
+CHANNEL_WAREHOUSE = "channel"
+"""Where goods stand that channels ship."""
 
 
 def seed(records: Records) -> None:
@@ -45,7 +47,7 @@ def seed(records: Records) -> None:
         records.add("product.pricelist", name=name, currency_id=currencies[name], company_id=False)
     for code in COUNTRIES:
         records.add("res.country", code=code, name=code)
-    for usage in ("customer", "inventory"):
+    for usage in ("customer", "inventory", "supplier"):
         records.add("stock.location", name=usage, usage=usage)
     for item in ITEMS:
         records.add("product.product", default_code=item, name=item)
@@ -62,7 +64,7 @@ def _company(records: Records, entity: str, currency: int) -> None:
     for journal in JOURNALS:
         records.add("account.journal", code=journal, name=journal, company_id=company)
     _bank_journals(records, entity, company)
-    for node in NODES:
+    for node in (*NODES, CHANNEL_WAREHOUSE):
         _warehouse(records, node, company)
 
 
@@ -92,6 +94,6 @@ def _warehouse(records: Records, node: str, company: int) -> None:
     records.add("stock.picking.type", code="outgoing", sequence_code=f"{node}/OUT", name="Deliveries", **common)
     records.get("stock.warehouse", warehouse)["in_type_id"] = inward
     for product in records.all("product.product"):
-        if node in ITEMS[product["default_code"]]:
+        if node in (*ITEMS[product["default_code"]], CHANNEL_WAREHOUSE):
             units = {"quantity": STOCK_PER_NODE, "reserved_quantity": 0}
             records.add("stock.quant", location_id=stock, product_id=product["id"], company_id=company, **units)

@@ -4,8 +4,21 @@ import secrets
 from collections.abc import Sequence
 from decimal import Decimal
 
+from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_fixed
+
 from stack.tryton_plan import COUNTRIES, CURRENCIES, WORLD_SINCE
 from stack.tryton_rpc import Record, TrytonRpc
+
+until_it_knows_the_company = Retrying(
+    retry=retry_if_exception(
+        lambda error: str(error).startswith("Tryton has no") or "You are not allowed" in str(error)
+    ),
+    wait=wait_fixed(0.2),
+    stop=stop_after_delay(30),
+    reraise=True,
+)
+"""After the administrator's company was changed the server may remember the former one for a moment: it refuses then
+("You are not allowed", 20 times in 1,100, with one process as with two), or finds nothing of the new one."""
 
 
 def create_currencies(rpc: TrytonRpc) -> dict[str, int]:

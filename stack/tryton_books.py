@@ -5,11 +5,12 @@ from datetime import date
 from typing import Any
 
 from stack.tryton_bank import create_bank_journals
-from stack.tryton_base import create_countries, create_currencies, create_key, work_for
+from stack.tryton_base import create_countries, create_currencies, create_key, until_it_knows_the_company, work_for
 from stack.tryton_goods import Shelves
 from stack.tryton_plan import (
     ACCOUNTS,
     BANK_JOURNALS,
+    CHANNEL_WAREHOUSE,
     COMPANIES,
     GROUPS,
     TAX_CODES,
@@ -27,7 +28,7 @@ def set_up(rpc: TrytonRpc, goods: Goods) -> dict[str, Any]:
     """Everything that `connection` needs to know of the companies: entity -> its company and key."""
     world = _World(rpc)
     world.build()
-    shelves = Shelves(rpc, goods)
+    shelves = Shelves(rpc, goods.with_those_of(CHANNEL_WAREHOUSE))
     companies = {company.entity: _Books(rpc, world, company).build() for company in COMPANIES}
     shelves.build({"sale_uom": shelves.unit, "salable": True, "account_category": world.category})
     for known in companies.values():
@@ -52,6 +53,7 @@ def connection(base_url: str, database: str, known: Mapping[str, Any], goods: Go
             "accounts": {role: account.code for role, account in ACCOUNTS.items()},
             "taxes": TAX_CODES,
             "warehouse": goods.nodes[0],
+            "channel_warehouses": {"*": CHANNEL_WAREHOUSE},
         },
     }
 
@@ -129,8 +131,8 @@ class _Books:
 
     def _main_account(self, kind: str) -> int:
         domain = [[f"type.{kind}", "=", True], ["company", "=", self._id], ["closed", "!=", True]]
-        found: int = self._rpc.first("account.account", [*domain, ["party_required", "=", True]])["id"]
-        return found
+        domain = [*domain, ["party_required", "=", True]]
+        return int(until_it_knows_the_company(self._rpc.first, "account.account", domain)["id"])
 
     def _make_accounts(self) -> None:
         root = self._rpc.first("account.account", [["company", "=", self._id], ["parent", "=", None]])["id"]

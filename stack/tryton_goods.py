@@ -3,19 +3,9 @@
 from datetime import UTC, datetime
 from decimal import Decimal
 
-from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_fixed
-
+from stack.tryton_base import until_it_knows_the_company
 from stack.tryton_plan import Goods
 from stack.tryton_rpc import Record, TrytonRpc
-
-_until_it_knows_the_company = Retrying(
-    retry=retry_if_exception(lambda error: "You are not allowed" in str(error)),
-    wait=wait_fixed(0.2),
-    stop=stop_after_delay(30),
-    reraise=True,
-)
-"""After the administrator's company was changed the server may remember the former one for a moment, and refuses then:
-20 times in 1,100, with one process as with two."""
 
 
 class Shelves:
@@ -47,7 +37,7 @@ class Shelves:
             ]
             count = {"location": storage, "company": company, "date": datetime.now(UTC).date()}
             values = {**count, "empty_quantity": "keep", "lines": [["create", lines]]}
-            made = _until_it_knows_the_company(self._rpc.create, "stock.inventory", values)
+            made = until_it_knows_the_company(self._rpc.create, "stock.inventory", values)
             self._rpc.model("stock.inventory", "confirm", made)
 
     def _warehouse(self, node: str, waste: int) -> None:

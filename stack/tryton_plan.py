@@ -55,6 +55,11 @@ class Goods:
     nodes: Sequence[str]
     units: int = 100_000
 
+    def with_those_of(self, warehouse: str) -> "Goods":
+        """And as many of everything that is stocked at all in one more warehouse."""
+        items = {item: (*nodes, warehouse) if nodes else () for item, nodes in self.items.items()}
+        return Goods(items, (*self.nodes, warehouse), self.units)
+
 
 COMPANIES = (
     Company("Camp Deutschland GmbH", "camp-de", "DE", "EUR"),
@@ -68,6 +73,8 @@ BANK_JOURNALS = {
     "camp-us": (BankJournal("Operating account", "USD"),),
 }
 """Code of a company -> its bank accounts."""
+CHANNEL_WAREHOUSE = "channel"
+"""Code of the warehouse in which goods stand that a channel ships: the companies', and on none of their shelves."""
 CURRENCIES = {
     "EUR": ("978", "0.01", "1"),
     "USD": ("840", "0.01", "1.08"),

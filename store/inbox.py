@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any, BinaryIO, Literal
+from typing import Any, Literal
 from uuid import UUID, uuid4
 
 from pydantic import Field
@@ -23,8 +23,6 @@ Ending = Literal["delivered", "ignored", "dead"]
 
 LEASE = timedelta(seconds=10)
 """How long a claimed event is its claimer's; one that dies gives it back by its silence."""
-SLICE = 4 << 20
-"""Bytes of a long payload that are read at once."""
 
 _SECRET_WORDS = ("authorization", "cookie", "token", "secret", "api-key", "apikey", "password")
 
@@ -160,16 +158,6 @@ async def source_of(session: AsyncSession, event_id: int) -> tuple[str, str] | N
     found = select(col(InboxEvent.channel), col(InboxEvent.account)).where(col(InboxEvent.id) == event_id)
     row = (await session.execute(found)).first()
     return (row[0], row[1]) if row else None
-
-
-async def copy_payload(session: AsyncSession, event_id: int, file: BinaryIO) -> None:
-    """What is to be understood of an event, slice by slice: a long document is never in memory as a whole."""
-    payload = func.coalesce(col(InboxEvent.edited_body), col(InboxEvent.body))
-    of_event = col(InboxEvent.id) == event_id
-    size = await session.scalar(select(func.octet_length(payload)).where(of_event)) or 0
-    for start in range(1, size + 1, SLICE):
-        part = await session.scalar(select(func.substring(payload, start, SLICE)).where(of_event))
-        file.write(part or b"")
 
 
 async def id_of(session: AsyncSession, channel: str, account: str, source: Source, delivery_id: str) -> int | None:

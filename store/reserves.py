@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import ColumnElement, select, update
+from sqlalchemy import ColumnElement, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -39,16 +39,6 @@ async def release(session: AsyncSession, key: SettlementKey) -> int:
             await settlement_lines.settle(session, key.channel, key.account, mine, theirs)
             pairs += 1
     return pairs
-
-
-async def write_off(session: AsyncSession, key: SettlementKey, number: int, actor: str, note: str) -> bool:
-    """A person gives a residual up. False when the line has none that is open."""
-    open_one = update(_ROW).where(
-        *lines_of(key), col(_ROW.number) == number, col(_ROW.residual_amount) != 0, col(_ROW.settled_by).is_(None)
-    )
-    by = f"written off by {actor}: {note}"
-    done = await session.execute(open_one.values(settled_by=by).returning(col(_ROW.number)))
-    return done.first() is not None
 
 
 def _open() -> tuple[ColumnElement[bool], ...]:

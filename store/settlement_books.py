@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from sqlalchemy import func, select
+from collections.abc import Collection, Iterable
+from decimal import Decimal
+from typing import Any, NamedTuple
+
+from sqlalchemy import ColumnElement, and_, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -11,15 +15,31 @@ from models.matching import Fault
 from models.money import Money
 from models.order import OrderKey
 from models.settlement import RECEIVABLE, LineType, SettlementKey, Statement
-from models.settlement_books import BookedOrder, Group, accounting_date, journal_of, payments_of
+from models.settlement_books import BookedOrder, Group, OrderPayments, accounting_date, journal_of, payments_of
+from store import write_offs
 from store.settlement_heads import change, head, lines_of
-from store.tables import SettlementLineRow, SettlementRow
+from store.tables import SettlementLineRow, SettlementOrderRow, SettlementRow
 
 _ROW = SettlementLineRow
 
 
+class Payments(NamedTuple):
+    """A page of orders, and the payments that they need."""
+
+    orders: list[OrderPayments]
+    last: str | None
+    """The page's last order; None when there are no more."""
+
+
 async def groups(session: AsyncSession, key: SettlementKey, currency: str) -> list[Group]:
-    sums = func.sum(col(_ROW.matched_amount)), func.sum(col(_ROW.residual_amount)), func.count()
+    given_up = func.sum(col(_ROW.residual_amount)).filter(write_offs.without_entry())
+    sums = (
+        func.sum(col(_ROW.matched_amount)),
+        func.sum(col(_ROW.residual_amount)),
+        func.sum(col(_ROW.corrected_amount)),
+        func.coalesce(given_up, 0),
+        func.count(),
+    )
     found = (
         select(col(_ROW.type), col(_ROW.fault), *sums).where(*lines_of(key)).group_by(col(_ROW.type), col(_ROW.fault))
     )
@@ -29,21 +49,25 @@ async def groups(session: AsyncSession, key: SettlementKey, currency: str) -> li
             fault=Fault(fault) if fault else None,
             matched=Money.of(matched, currency),
             residual=Money.of(residual, currency),
+            corrected=Money.of(corrected, currency),
+            written_off=Money.of(written_off, currency),
             lines=lines,
         )
-        for kind, fault, matched, residual, lines in await session.execute(found)
+        for kind, fault, matched, residual, corrected, written_off, lines in await session.execute(found)
     ]
 
 
-async def journal(
-    session: AsyncSession, key: SettlementKey, payouts_on: AccountRole = AccountRole.BANK
-) -> Journal | None:
-    """`payouts_on` is kept with the first journal: it is reversed on the account that it was posted on."""
+async def journal(session: AsyncSession, key: SettlementKey) -> Journal | None:
     row = await head(session, key)
-    role = AccountRole(row.payout_on or payouts_on)
-    await change(session, key, payout_on=role.value)
+    role = AccountRole(row.payout_on or AccountRole.BANK)
     on = accounting_date(_statement(row), row.posted_at.date())
     return journal_of(_statement(row), row.revision, await groups(session, key, row.currency), on, row.entity, role)
+
+
+async def send_payout_to(session: AsyncSession, key: SettlementKey, role: AccountRole) -> None:
+    """Which account the journal debits with the payout. Kept with the first journal, to be reversed on the same."""
+    if not (await head(session, key)).payout_on:
+        await change(session, key, payout_on=role.value)
 
 
 async def not_booked(session: AsyncSession, key: SettlementKey) -> None:
@@ -51,33 +75,93 @@ async def not_booked(session: AsyncSession, key: SettlementKey) -> None:
     await change(session, key, payout_on="")
 
 
-async def next_payments(session: AsyncSession, key: SettlementKey, limit: int = 100) -> list[Payment]:
-    """Payments of the orders that the ERP has not been told yet, the next so many."""
+async def next_payments(
+    session: AsyncSession, key: SettlementKey, after: str | None, limit: int = 100, *, waiting: bool = False
+) -> Payments:
+    """What the settlement's next orders are paid, less what the ERP was told before. `waiting`: of those orders alone
+    of which nothing was invoiced when it was told."""
     row = await head(session, key)
-    order, kind = col(_ROW.order_key), col(_ROW.type)
-    paid = func.sum(col(_ROW.matched_amount)).filter(kind.in_([each.value for each in RECEIVABLE]))
-    refunded = func.sum(col(_ROW.matched_amount)).filter(kind == LineType.REFUND.value)
-    found = select(order, func.coalesce(paid, 0), func.coalesce(refunded, 0)).where(*lines_of(key), order.is_not(None))
-    if row.paid_to is not None:
-        found = found.where(order > row.paid_to)
+    order, told = col(_ROW.order_key), SettlementOrderRow
+    own = and_(
+        *(getattr(told, name) == value for name, value in key.model_dump().items()), col(told.order_key) == order
+    )
+    found = (
+        select(
+            order,
+            _net(RECEIVABLE) - func.max(col(told.booked)),
+            _net({LineType.REFUND}) - func.max(col(told.booked_back)),
+        )
+        .join(told, own)
+        .where(*lines_of(key), order.is_not(None))
+    )
+    if after is not None:
+        found = found.where(order > after)
+    if waiting:
+        found = found.where(col(told.payment_waits))
     rows = (await session.execute(found.group_by(order).order_by(order).limit(limit))).all()
-    booked = [
+    on = accounting_date(_statement(row), row.posted_at.date())
+    booked = (
         BookedOrder(
             order_key=OrderKey.from_string(str(name)),
             paid=Money.of(gain, row.currency),
             refunded=Money.of(loss, row.currency),
         )
         for name, gain, loss in rows
-    ]
-    if rows and not any(each.paid or each.refunded for each in booked):
-        await paid_up_to(session, key, str(rows[-1][0]))
-        return await next_payments(session, key, limit)
-    on = accounting_date(_statement(row), row.posted_at.date())
-    return payments_of(key, row.revision, booked, on, row.entity)
+    )
+    due = [payments_of(key, row.revision, each, on, row.entity) for each in booked if each.paid or each.refunded]
+    return Payments(due, str(rows[-1][0]) if rows else None)
+
+
+async def matched(session: AsyncSession, order_key: OrderKey, currency: str) -> Money:
+    """What all settlements have paid of an order's receivable, as far as it is matched."""
+    found = select(_net(RECEIVABLE)).where(col(_ROW.order_key) == str(order_key), col(_ROW.currency) == currency)
+    return Money.of(await session.scalar(found) or 0, currency)
+
+
+def _net(types: Iterable[LineType]) -> ColumnElement[Decimal]:
+    """Matched, without what takes earlier residuals back: that never was a payment of an invoice."""
+    own = col(_ROW.type).in_([each.value for each in types])
+    return func.coalesce(func.sum(col(_ROW.matched_amount) - col(_ROW.corrected_amount)).filter(own), 0)
+
+
+async def paid_to(session: AsyncSession, key: SettlementKey) -> str | None:
+    """The last order whose payment the ERP was told of."""
+    return (await head(session, key)).paid_to
 
 
 async def paid_up_to(session: AsyncSession, key: SettlementKey, order_key: str) -> None:
     await change(session, key, paid_to=order_key)
+
+
+async def told(session: AsyncSession, key: SettlementKey, order: OrderPayments, posted: Collection[Payment]) -> None:
+    """The ERP has these of an order's payments; the others wait until there is something that they can pay."""
+    row = SettlementOrderRow
+    due = {row.booked: order.paid, row.booked_back: order.refunded}
+    values: dict[Any, Any] = {
+        col(column): col(column) + payment.amount.amount
+        for column, payment in due.items()
+        if payment in posted and payment
+    }
+    waits = any(payment and payment not in posted for payment in due.values())
+    mine = update(row).where(
+        *(getattr(row, name) == value for name, value in key.model_dump().items()),
+        col(row.order_key) == str(order.order_key),
+    )
+    await session.execute(
+        mine.values({**values, col(row.payment_waits): waits}), execution_options={"synchronize_session": False}
+    )
+
+
+async def with_waiting(session: AsyncSession, channel: str, account: str) -> list[SettlementKey]:
+    """Settlements with payments that wait for invoices."""
+    row = SettlementOrderRow
+    found = (
+        select(col(row.settlement_id))
+        .distinct()
+        .where(col(row.channel) == channel, col(row.account) == account, col(row.payment_waits))
+    )
+    names = await session.scalars(found.order_by(col(row.settlement_id)))
+    return [SettlementKey(channel=channel, account=account, settlement_id=name) for name in names]
 
 
 async def number_of(session: AsyncSession, key: SettlementKey) -> str | None:

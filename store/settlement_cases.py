@@ -21,6 +21,8 @@ from store.tables import CaseRow, SettlementLineRow
 MOST_CASES = 100
 """Of one settlement, the largest first: a file of which nothing is understood is one problem, not thousands."""
 _ROW = SettlementLineRow
+JOURNAL = "journal"
+"""Mark of the case of a journal that the ERP refuses."""
 
 
 async def sync(session: AsyncSession, key: SettlementKey) -> int:
@@ -48,8 +50,23 @@ async def sync(session: AsyncSession, key: SettlementKey) -> int:
 
 async def declined(session: AsyncSession, key: SettlementKey, reason: str) -> None:
     """The ERP refuses the journal."""
-    remedy = f"correct it there, then `settlements repost {key}`"
-    case = _plain(key, "journal", f"the ERP does not book it: {reason}; {remedy}", {}, datetime.now(UTC))
+    await _refused(session, key, JOURNAL, reason, f"correct it there, then `settlements repost {key}`")
+
+
+async def is_declined(session: AsyncSession, key: SettlementKey) -> bool:
+    found = select(col(CaseRow.case_id)).where(
+        col(CaseRow.case_id) == _case_id(key, JOURNAL), col(CaseRow.resolved_at).is_(None)
+    )
+    return await session.scalar(found) is not None
+
+
+async def payment_declined(session: AsyncSession, key: SettlementKey, reason: str) -> None:
+    """The ERP refuses an order's payment: it is posted again with every reading of the account's settlements."""
+    await _refused(session, key, "payment", reason, "correct it there; it is tried again within the hour")
+
+
+async def _refused(session: AsyncSession, key: SettlementKey, mark: str, reason: str, remedy: str) -> None:
+    case = _plain(key, mark, f"the ERP does not book it: {reason}; {remedy}", {}, datetime.now(UTC))
     await cases.upsert(session, case)
 
 
@@ -65,6 +82,10 @@ async def _close_others(session: AsyncSession, key: SettlementKey, still: list[s
 
 def workflow_id(key: SettlementKey) -> str:
     return f"settlement/{key}"
+
+
+def _case_id(key: SettlementKey, mark: str) -> str:
+    return f"settlement/{key}#{mark}"
 
 
 def _case(
@@ -88,7 +109,7 @@ def _case(
 def _plain(key: SettlementKey, mark: str, reason: str, detail: dict[str, object], now: datetime) -> ExceptionCase:
     order_key = OrderKey(channel=key.channel, account=key.account, external_id=f"settlement {key.settlement_id}")
     return ExceptionCase(
-        case_id=f"settlement/{key}#{mark}",
+        case_id=_case_id(key, mark),
         order_key=order_key,
         workflow_id=workflow_id(key),
         kind=CaseKind.SETTLEMENT_RESIDUAL,

@@ -53,6 +53,7 @@ def _unmatched(line: SettlementLine) -> dict[str, Any]:
         "fault": fault.value if fault else None,
         "rule": "",
         "settled_by": None,
+        "corrected_amount": 0,
     }
 
 
@@ -74,7 +75,16 @@ async def answer_all(
     if not answered:
         return
     table = SettlementLineRow.__table__  # type: ignore[attr-defined]
-    changed = ("order_key", "matched", "residual", "matched_amount", "residual_amount", "fault", "rule")
+    changed = (
+        "order_key",
+        "matched",
+        "residual",
+        "matched_amount",
+        "residual_amount",
+        "fault",
+        "rule",
+        "corrected_amount",
+    )
     statement = (
         update(table)
         .where(*(table.c[name] == value for name, value in key.model_dump().items()), table.c.number == bindparam("n"))
@@ -93,6 +103,7 @@ def _answered(order_key: OrderKey | None, line: SettlementLine, verdict: Verdict
         "residual_amount": verdict.residual.amount,
         "fault": verdict.fault.value if verdict.fault else None,
         "rule": verdict.rule,
+        "corrected_amount": verdict.corrected.amount if verdict.corrected else 0,
     }
 
 

@@ -54,6 +54,7 @@ async def _classify(session: AsyncSession, key: SettlementKey, rules: RuleSet) -
 
 async def _unmatch(session: AsyncSession, key: SettlementKey) -> None:
     fresh = {"matched": False, "matched_amount": 0, "residual_amount": col(_ROW.amount), "rule": "", "order_key": None}
+    fresh |= {"corrected_amount": 0}
     waiting = update(_ROW).where(*lines_of(key), col(_ROW.external_order_id).is_not(None))
     await session.execute(waiting.values(**fresh, residual=WAITING, fault=None), execution_options=_NO_RESULT)
     alone = [*lines_of(key), col(_ROW.external_order_id).is_(None)]
@@ -62,6 +63,9 @@ async def _unmatch(session: AsyncSession, key: SettlementKey) -> None:
         fault = {LineType.UNKNOWN: Fault.UNKNOWN_LABEL, LineType.RESERVE: Fault.RESERVE}.get(kind, Fault.NO_ORDER)
         of_kind = update(_ROW).where(*alone, col(_ROW.type) == kind.value)
         await session.execute(of_kind.values(**fresh, residual=named, fault=fault.value), execution_options=_NO_RESULT)
+    # The entries of those that were given up are reversed: what is still open of them is in the next journal.
+    given_up = update(_ROW).where(*lines_of(key), col(_ROW.written_off_on).is_not(None))
+    await session.execute(given_up.values(written_off_on=None), execution_options=_NO_RESULT)
     paired = update(_ROW).where(*alone, col(_ROW.settled_by).startswith(BY_LINE))
     await session.execute(paired.values(settled_by=None), execution_options=_NO_RESULT)
     # What its lines had corrected in earlier settlements is open again.

@@ -7,6 +7,7 @@ import asyncio
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
+    from activities.settlement_books import SettlementBookActivities
     from activities.stock import StockActivities
     from activities.tax import TaxActivities, TaxDocument
     from models.case import Action, CaseKind
@@ -14,12 +15,14 @@ with workflow.unsafe.imports_passed_through():
     from models.messages import CancelRequest, OrderState, RefundCounted, ReturnCounted
     from models.money import Money
     from models.quantities import QuantityError
+    from models.settlement_books import OrderWriteOff
     from workflows import documents, policy
     from workflows.deadlines import Deadlines
     from workflows.mirrors import Mirrors
     from workflows.office import Office
 
 
+WRITE_OFF_IS_BOOKED = "write-off-is-booked"
 SETTLE = "settle"
 """Step at which money is waited for."""
 
@@ -137,11 +140,34 @@ class Closing:
         while life.late_cancel or not (written_off or life.received == self._expected):
             written_off = await self._written_off()
         life.settled_with = len(life.money)
+        if (written_off or life.rest_written_off) and workflow.patched(WRITE_OFF_IS_BOOKED):
+            await self._book_write_off()
         if life.state is not OrderState.SETTLED:
             told, authority = f"received {life.received}", "settlement"
             if written_off:
                 told, authority = f"{told}, the rest is written off", "orderyard"
             self._office.journal.enter(OrderState.SETTLED, told, authority=authority)
+
+    async def _book_write_off(self) -> None:
+        """The rest leaves the channel's debts; what of it is paid later comes back to them."""
+        life = self._life
+        life.write_offs += 1
+        off = OrderWriteOff(
+            order_key=life.order.key,
+            correlation_id=str(life.correlation_id),
+            expected=self._expected,
+            before=life.rest_written_off or Money.zero(life.order.currency),
+            nth=life.write_offs,
+            on=workflow.now().date(),
+            entity=life.terms.entity if life.terms else "",
+        )
+
+        async def book() -> None:
+            life.rest_written_off = await self._office.calls.outside(
+                SettlementBookActivities.write_off_order, off, policy.SETTLEMENT_QUEUE, "Book what is written off"
+            )
+
+        await self._office.desk.attempt(CaseKind.ERP_DECLINED, "write_off", book, skippable=True, cancellable=False)
 
     @property
     def _expected(self) -> Money:

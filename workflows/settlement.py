@@ -7,6 +7,7 @@ with workflow.unsafe.imports_passed_through():
     from activities.settlement import PostedSettlement, SettlementActivities
     from activities.settlement_books import SettlementBookActivities
     from models.settlement import SettlementKey, SettlementResult
+    from models.settlement_books import WriteOff
     from workflows import policy
 
 IN_STEPS = "settlement-in-steps"
@@ -22,6 +23,20 @@ class SettlementSync:
             ChannelActivities.fetch_settlements,
             account,
             **policy.long_read(policy.channel_queue(account.channel), "Fetch new settlement documents"),
+        )
+
+
+@workflow.defn
+class LatePayments:
+    """Books payments of orders that were not invoiced yet when their money came. Runs on a Temporal Schedule; returns
+    how many orders were paid."""
+
+    @workflow.run
+    async def run(self, account: ChannelAccount) -> int:
+        return await workflow.execute_activity_method(
+            SettlementBookActivities.pay_waiting,
+            account,
+            **policy.long_read(policy.SETTLEMENT_QUEUE, "Pay orders that were not invoiced before"),
         )
 
 
@@ -73,6 +88,19 @@ class SettlementRepost:
             **policy.long_read(policy.SETTLEMENT_QUEUE, f"Undo the matching of {key}"),
         )
         return await _posted(key)
+
+
+@workflow.defn
+class SettlementWriteOff:
+    """A person gives a line's residual up: it is kept who did, and booked. False when nothing of it was open."""
+
+    @workflow.run
+    async def run(self, off: WriteOff) -> bool:
+        return await workflow.execute_activity_method(
+            SettlementBookActivities.write_off_line,
+            off,
+            **policy.outside(policy.SETTLEMENT_QUEUE, f"Give up line {off.number} of {off.key}"),
+        )
 
 
 async def _posted(key: SettlementKey) -> SettlementResult:

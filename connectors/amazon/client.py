@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from datetime import UTC, date, datetime, timedelta
+from typing import BinaryIO
 
 import httpx
 
@@ -161,5 +162,5 @@ class AmazonChannel:
     async def settlements(self) -> list[SettlementRef]:
         return await self._reports.ready()
 
-    async def settlement(self, ref: SettlementRef) -> bytes:
-        return await self._reports.download(ref)
+    async def settlement(self, ref: SettlementRef, into: BinaryIO) -> None:
+        await self._reports.download(ref, into)

@@ -97,4 +97,4 @@ class Feeds:
         path = f"{self.path}/documents/{quote(document_id.identifier(), safe='')}"
         answer = document(await self._client.send(quotas.GET_FEED_DOCUMENT, "GET", path), "get feed document")
         what = f"processing report of feed {feed_id}"
-        return await self._storage.download(answer["url"].identifier(), what, answer["compressionAlgorithm"].text())
+        return await self._storage.read(answer["url"].identifier(), what, answer["compressionAlgorithm"].text())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import BinaryIO
 from urllib.parse import quote
 
 from connectors.amazon import quotas
@@ -46,17 +47,22 @@ class SettlementReports:
             for report in found
         ]
 
-    async def download(self, ref: SettlementRef) -> bytes:
-        return await document_text(
-            self._client, self._storage, ref.document_id, f"settlement report {ref.settlement_id}"
-        )
+    async def download(self, ref: SettlementRef, into: BinaryIO) -> None:
+        url, compression = await _address(self._client, ref.document_id)
+        await self._storage.download(url, f"settlement report {ref.settlement_id}", compression, into)
 
 
 async def document_text(client: VendorClient, storage: Storage, document_id: str, what: str) -> bytes:
-    """The content of a report's document."""
+    """The content of a report's document, in memory."""
+    url, compression = await _address(client, document_id)
+    return await storage.read(url, what, compression)
+
+
+async def _address(client: VendorClient, document_id: str) -> tuple[str, str]:
+    """Where a report's document is for the next minutes, and how it is packed."""
     path = f"{SettlementReports.path}/documents/{quote(document_id, safe='')}"
     answer = document(await client.send(quotas.GET_REPORT_DOCUMENT, "GET", path), "get report document")
-    return await storage.download(answer["url"].identifier(), what, answer["compressionAlgorithm"].text())
+    return answer["url"].identifier(), answer["compressionAlgorithm"].text()
 
 
 def _finished(report: Node) -> bool:

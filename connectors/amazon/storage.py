@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-import gzip
-import zlib
+import io
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import BinaryIO
 
 import httpx
 
-from connectors.errors import SchemaDrift, Unavailable
-from connectors.http import TIMEOUT
+from connectors.errors import Unavailable
+from connectors.gunzip import Gunzip
+from connectors.http import CHUNK, TIMEOUT
 
 
 class Storage:
@@ -22,24 +25,42 @@ class Storage:
 
     async def upload(self, url: str, content: bytes, content_type: str) -> None:
         """The content type has to be the one that the address was signed for."""
-        await self._send("upload", httpx.Request("PUT", url, content=content, headers={"Content-Type": content_type}))
+        request = httpx.Request("PUT", url, content=content, headers={"Content-Type": content_type})
+        async with self._answer("upload", request) as response:
+            await response.aread()
 
-    async def download(self, url: str, what: str, compression: str) -> bytes:
-        """Raises `Unavailable` when the address has expired, `SchemaDrift` for what only claims to be GZIP."""
-        content = await self._send(what, httpx.Request("GET", url))
-        if compression != "GZIP":
-            return content
-        try:
-            return gzip.decompress(content)
-        except (OSError, EOFError, zlib.error):
-            remedy = "The document is said to be GZIP, and is not: download it again."
-            raise SchemaDrift("wrong_type", what, content[:40], remedy) from None
+    async def read(self, url: str, what: str, compression: str) -> bytes:
+        """A short document, in memory. Raises like `download`."""
+        content = io.BytesIO()
+        await self.download(url, what, compression, content)
+        return content.getvalue()
 
-    async def _send(self, what: str, request: httpx.Request) -> bytes:
+    async def download(self, url: str, what: str, compression: str, into: BinaryIO) -> None:
+        """Unpacks as it reads.
+
+        Raises `Unavailable` when the address has expired, `SchemaDrift` for what only claims to be GZIP.
+        """
+        async with self._answer(what, httpx.Request("GET", url)) as response:
+            if compression == "GZIP":
+                with Gunzip(what, into) as unpacking:
+                    await _copy(response, unpacking.write)
+            else:
+                await _copy(response, into.write)
+
+    @asynccontextmanager
+    async def _answer(self, what: str, request: httpx.Request) -> AsyncIterator[httpx.Response]:
         try:
-            response = await self._http.send(request)
+            response = await self._http.send(request, stream=True)
+            try:
+                if response.status_code >= 400:
+                    raise Unavailable(f"amazon {what}: HTTP {response.status_code} from its storage")
+                yield response
+            finally:
+                await response.aclose()
         except httpx.RequestError as error:
             raise Unavailable(f"amazon {what}: {error!r}") from error
-        if response.status_code >= 400:
-            raise Unavailable(f"amazon {what}: HTTP {response.status_code} from its storage")
-        return response.content
+
+
+async def _copy(response: httpx.Response, write: Callable[[bytes], object]) -> None:
+    async for chunk in response.aiter_bytes(CHUNK):
+        write(chunk)

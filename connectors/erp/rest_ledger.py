@@ -50,6 +50,7 @@ class RestLedger:
             "correlation_id": payment.correlation_id,
             "company": payment.entity or self._company,
             "order_reference": str(payment.order_key),
+            "account": payment.account.value,
             "channel_account": payment.channel_account,
             "settlement": payment.settlement_id,
             "currency": payment.amount.currency,

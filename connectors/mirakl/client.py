@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime
+from typing import BinaryIO
 
 import httpx
 
@@ -125,5 +126,5 @@ class MiraklChannel:
     async def settlements(self) -> list[SettlementRef]:
         return await self._payouts.ready()
 
-    async def settlement(self, ref: SettlementRef) -> bytes:
-        return await self._payouts.document(ref)
+    async def settlement(self, ref: SettlementRef, into: BinaryIO) -> None:
+        await self._payouts.document(ref, into)

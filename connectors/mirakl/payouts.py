@@ -4,20 +4,25 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Mapping
 from datetime import datetime, timedelta
-from typing import Any
+from functools import partial
+from typing import Any, BinaryIO
 
 import httpx
 
 from connectors.mirakl import quotas
 from connectors.mirakl.api import MiraklApi, document
 from connectors.mirakl.polling import written
+from connectors.patience import patiently
 from connectors.ports import SettlementRef
-from connectors.raw import elements
+from connectors.raw import elements, write_pages
 
 PAID = "PAID"
 KEPT = timedelta(days=90)
 """How far back cycles are listed."""
 MOST_CYCLES, MOST_LINES = 1000, 2000
+A_TURN = timedelta(minutes=2)
+"""How long a page waits for its turn, which comes every 90 seconds when the first twenty are read: a cycle that began
+again would use up its turns for the same pages, and never end."""
 
 
 class Payouts:
@@ -38,19 +43,18 @@ class Payouts:
             found += [each["id"].identifier() for each in answer["data"].each()]
         return [SettlementRef(settlement_id=cycle, document_id=cycle) for cycle in found]
 
-    async def document(self, ref: SettlementRef) -> bytes:
+    async def document(self, ref: SettlementRef, into: BinaryIO) -> None:
         """All lines of the cycle, verbatim, as one answer of TL02."""
         params = {"seller_billing_cycle_id": ref.document_id, "limit": str(MOST_LINES)}
         params["sort"] = "dateCreated,ASC"
-        rows: list[str] = []
-        async for page in self._pages(quotas.TRANSACTION_LOGS, "/api/sellerpayment/transactions_logs", params):
-            rows += elements(page.text, "data")
-        return f'{{"data":[{",".join(rows)}]}}'.encode()
+        pages = self._pages(quotas.TRANSACTION_LOGS, "/api/sellerpayment/transactions_logs", params)
+        await write_pages(into, '{"data":[', (elements(page.text, "data") async for page in pages))
 
     async def _pages(self, operation: str, path: str, params: dict[str, str]) -> AsyncIterator[httpx.Response]:
         """Answers up to the last one, which names no next page."""
         while True:
-            response = await self._api.get(operation, path, params)
+            wanted = partial(self._api.get, operation, path, params)
+            response = await patiently(wanted, A_TURN)
             yield response
             token = document(response, operation)["next_page_token"].text()
             if not token:

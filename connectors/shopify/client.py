@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime
+from typing import BinaryIO
 
 import httpx
 
@@ -111,5 +112,5 @@ class ShopifyChannel:
     async def settlements(self) -> list[SettlementRef]:
         return await self._payouts.ready(self._clock())
 
-    async def settlement(self, ref: SettlementRef) -> bytes:
-        return await self._payouts.document(ref)
+    async def settlement(self, ref: SettlementRef, into: BinaryIO) -> None:
+        await self._payouts.document(ref, into)

@@ -103,7 +103,7 @@ def not_found(order_id: str) -> Declined:
     return Declined(f"Shopify knows no order {order_id}", code="not_found", field="order_id")
 
 
-def encoded(document: dict[str, Any]) -> bytes:
+def encoded(document: dict[str, Any] | None) -> bytes:
     return json.dumps(document, separators=(",", ":"), default=_exact_number).encode()
 
 

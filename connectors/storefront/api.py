@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import BinaryIO
 from urllib.parse import quote
 
 import httpx
@@ -77,6 +78,11 @@ class StorefrontApi:
     async def read(self, operation: str, path: str, params: Mapping[str, str] | None = None) -> httpx.Response:
         self._check_offered(operation)
         return await self._client.send(operation, "GET", path, params=params)
+
+    async def download(self, operation: str, path: str, into: BinaryIO) -> httpx.Response:
+        """As `VendorClient.download`."""
+        self._check_offered(operation)
+        return await self._client.download(operation, path, into)
 
     async def write(
         self, operation: str, path: str, body: Document, *, correlation_id: str, key: str, method: str = "POST"

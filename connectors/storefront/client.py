@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
+from typing import BinaryIO
 from urllib.parse import quote
 
 import httpx
@@ -193,10 +194,9 @@ class StorefrontChannel:
                 return found
             wanted = {"paid_since": since, "cursor": page.next_cursor}
 
-    async def settlement(self, ref: SettlementRef) -> bytes:
-        response = await self._api.read(api.GET_PAYOUT, f"/payouts/{quote(ref.document_id, safe='')}")
-        check(response, api.GET_PAYOUT)
-        return response.content
+    async def settlement(self, ref: SettlementRef, into: BinaryIO) -> None:
+        path = f"/payouts/{quote(ref.document_id, safe='')}"
+        check(await self._api.download(api.GET_PAYOUT, path, into), api.GET_PAYOUT)
 
     async def _ask(self, operation: str, path: str, body: Document, request: ChannelRequest, key: str) -> None:
         """One write, to its end. Raises `AlreadyDone`, `Declined`, `InDoubt`, `Unavailable`, `Unauthorized`."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, BinaryIO
 from urllib.parse import quote
 
 import httpx
@@ -190,8 +190,8 @@ class WalmartChannel:
     async def settlements(self) -> list[SettlementRef]:
         return await self._reports.ready()
 
-    async def settlement(self, ref: SettlementRef) -> bytes:
-        return await self._reports.download(ref)
+    async def settlement(self, ref: SettlementRef, into: BinaryIO) -> None:
+        await self._reports.download(ref, into)
 
     async def _get(self, external_id: str) -> httpx.Response:
         path = f"{ORDERS}/{quote(external_id, safe='')}"

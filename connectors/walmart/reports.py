@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime
+from functools import partial
+from typing import BinaryIO
 
 from connectors.errors import SchemaDrift
 from connectors.http import VendorClient
+from connectors.patience import patiently
 from connectors.ports import SettlementRef
-from connectors.raw import elements
+from connectors.raw import elements, write_pages
 from connectors.walmart import quotas
 from connectors.walmart.answers import document, nothing_there
 
@@ -33,19 +37,20 @@ class ReconReports:
         dates = [node.identifier() for node in answer["availableApReportDates"].each()]
         return [SettlementRef(settlement_id=date, document_id=date) for date in sorted(dates, key=_day)]
 
-    async def download(self, ref: SettlementRef) -> bytes:
-        """All pages as one report. `nextOffset` counts Walmart's own way, so it is only handed back."""
-        rows: list[str] = []
+    async def download(self, ref: SettlementRef, into: BinaryIO) -> None:
+        """All pages as one report."""
+        if not await write_pages(into, '{"reportData":[', self._pages(ref.document_id)):
+            remedy = "The report is listed, and has no rows: ask for it again later."
+            raise SchemaDrift("not_a_settlement", f"report {ref.document_id}", "no rows", remedy)
+
+    async def _pages(self, date: str) -> AsyncIterator[list[str]]:
+        """`nextOffset` counts Walmart's own way, so it is only handed back."""
         offset = -1
         following = 0
         while following > offset:
             offset = following
-            found, following = await self._page(ref.document_id, offset)
-            rows += found
-        if not rows:
-            remedy = "The report is listed, and has no rows: ask for it again later."
-            raise SchemaDrift("not_a_settlement", f"report {ref.document_id}", "no rows", remedy)
-        return f'{{"reportData":[{",".join(rows)}]}}'.encode()
+            rows, following = await patiently(partial(self._page, date, offset))
+            yield rows
 
     async def _page(self, date: str, offset: int) -> tuple[list[str], int]:
         """Rows, verbatim, and where the next page begins: not further on, when this was the last."""

@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Callable, Generator, Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, BinaryIO
 
 import httpx
 
@@ -140,8 +140,9 @@ class BazaarChannel:
         names = (await self._read("/statements"))["statements"]
         return [SettlementRef(settlement_id=name, document_id=name) for name in names]
 
-    async def settlement(self, ref: SettlementRef) -> bytes:
-        return json.dumps(await self._read(f"/statements/{ref.document_id}")).encode()
+    async def settlement(self, ref: SettlementRef, into: BinaryIO) -> None:
+        """Bazaar's statements are short; a channel whose are not has them written by `VendorClient.download`."""
+        into.write(json.dumps(await self._read(f"/statements/{ref.document_id}")).encode())
 
     async def _page(self, path: str, named: str, cursor: str | None) -> tuple[tuple[PolledOrder, ...], str, bool]:
         """Bazaar's page tokens never end: the last page's token is where the next poll goes on."""

@@ -58,6 +58,7 @@ class BazaarFormat:
     def read_settlement(self, file: BinaryIO, account: str, rules: RuleSet | None = None) -> Reading:
         """Bazaar's statements are short: a day's sales, at most."""
         rules = rules or RULES
+        file.seek(0)
         for each in split(self.parse_settlement(file.read(), account)):
             if isinstance(each, Entry):
                 line = each.line.model_copy(update={"type": rules.type_of((each.line.label,))})

@@ -3,7 +3,7 @@
 from sqlmodel import SQLModel
 
 from store.tables.bank import BankLineRow
-from store.tables.capture import ChannelCursor, InboxEvent, OutboxMessage
+from store.tables.capture import ChannelCursor, InboxEvent, InboxPart, OutboxMessage
 from store.tables.catalogue import ListingRow, SkuWait
 from store.tables.channels import ChannelAuditRow, ChannelHealthRow, ChannelStockRow, DriftRow, ReturnRow
 from store.tables.finance import ExchangeRateRow
@@ -39,6 +39,7 @@ __all__ = [
     "ExchangeRateRow",
     "FindingRow",
     "InboxEvent",
+    "InboxPart",
     "InventoryMismatchRow",
     "InventoryRunRow",
     "ItemTaxCodeRow",

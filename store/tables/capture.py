@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Index, LargeBinary, UniqueConstraint
+from sqlalchemy import BigInteger, ForeignKey, Index, LargeBinary, UniqueConstraint
 from sqlalchemy import text as sql
 from sqlmodel import Field, SQLModel
 
@@ -43,6 +43,7 @@ class InboxEvent(SQLModel, table=True):
     correlation_id: UUID
     headers: dict[str, str] = columns.document()
     body: bytes = Field(sa_type=LargeBinary(), nullable=False)
+    """What came; of a long document the beginning, whose rest is in `InboxPart`."""
     edited_body: bytes | None = Field(default=None, sa_type=LargeBinary(), nullable=True)
     """What an operator made of a payload that could not be understood; the raw one stays as it came."""
     edited_by: str | None = columns.text(nullable=True)
@@ -58,6 +59,19 @@ class InboxEvent(SQLModel, table=True):
     def payload(self) -> bytes:
         """What is to be understood: the operator's edition, or what came."""
         return self.body if self.edited_body is None else self.edited_body
+
+
+class InboxPart(SQLModel, table=True):
+    """What follows on the body of an event, so that a long document comes and goes without being in memory whole."""
+
+    __tablename__ = "inbox_part"
+
+    event_id: int = Field(
+        sa_type=BigInteger(), sa_column_args=(ForeignKey("inbox_event.id", ondelete="CASCADE"),), primary_key=True
+    )
+    number: int = Field(primary_key=True, sa_column_kwargs={"autoincrement": False})
+    """From one; the parts follow each other by it."""
+    body: bytes = Field(sa_type=LargeBinary(), nullable=False)
 
 
 class OutboxMessage(SQLModel, table=True):

@@ -1,6 +1,7 @@
 """Columns that many tables have, spelled once."""
 
 from collections.abc import Iterable
+from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import BigInteger, CheckConstraint, DateTime, Dialect, Numeric, Text, TypeDecorator, func
@@ -46,6 +47,12 @@ def count() -> Any:
 def amount() -> Any:
     """An exact amount of money, in units of the row's currency."""
     return Field(nullable=False, sa_type=Numeric())
+
+
+def sum_so_far() -> Any:
+    """An exact amount of money that starts at zero."""
+    zero = {"server_default": sql("0")}
+    return Field(default=Decimal(0), nullable=False, sa_type=Numeric(), sa_column_kwargs=zero)
 
 
 def moment(*, nullable: bool = False) -> Any:

@@ -1,6 +1,6 @@
 """Payouts of the channels line by line, what is wrong with them, and the rules by which they were understood."""
 
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -108,13 +108,21 @@ class SettlementLineRow(SQLModel, table=True):
     """By which rule it was matched."""
     settled_by: str | None = columns.text(nullable=True)
     """The later line that corrects the residual, or who wrote it off."""
+    corrected_amount: Decimal = columns.sum_so_far()
+    """What of the line takes back residuals of earlier settlements."""
+    written_off_on: date | None = None
+    """Accounting date of the entry that books the write-off; None when the books have none of its own."""
 
 
 class SettlementOrderRow(SQLModel, table=True):
     """What a settlement has told an order, in sum."""
 
     __tablename__ = "settlement_order"
-    __table_args__ = (_of_settlement("settlement_order"), Index("settlement_order_key", "order_key"))
+    __table_args__ = (
+        _of_settlement("settlement_order"),
+        Index("settlement_order_key", "order_key"),
+        Index("settlement_order_waiting", *_DOCUMENT, "order_key", postgresql_where=sql("payment_waits")),
+    )
 
     channel: str = columns.key()
     account: str = columns.key()
@@ -123,6 +131,12 @@ class SettlementOrderRow(SQLModel, table=True):
     received: Decimal = columns.amount()
     fees: Decimal = columns.amount()
     refunds: Decimal = columns.amount()
+    booked: Decimal = columns.sum_so_far()
+    """Payments of the order's invoices that the ERP was told of."""
+    booked_back: Decimal = columns.sum_so_far()
+    """The same of its credit notes: negative or zero."""
+    payment_waits: bool = Field(default=False, nullable=False, sa_column_kwargs={"server_default": sql("false")})
+    """True while nothing of the order is invoiced that the payment could pay."""
 
 
 class FindingRow(SQLModel, table=True):

@@ -24,6 +24,7 @@ from sandbox.traits import Traits, by_sku, draw
 from tests.amazon import payloads
 from tests.amazon.conftest import Connect
 from tests.amazon.payloads import SPECS, check, parcel
+from tests.fetched import fetched
 
 MARKETPLACES = ["ATVPDKIKX0DER", "A1PA6795UKMFR9", "A1VC38T7YXB528"]
 
@@ -312,7 +313,7 @@ async def test_settlements_pay_exactly_what_the_orders_say_is_receivable(
     orders = await read(channel)
     closed = twin.close_period()
     settlements = [
-        AmazonFormat().parse_settlement(await channel.settlement(ref), "US-1") for ref in await channel.settlements()
+        AmazonFormat().parse_settlement(await fetched(channel, ref), "US-1") for ref in await channel.settlements()
     ]
     assert [settlement.settlement_id for settlement in settlements] == closed
     received: dict[str, Money] = {}
@@ -350,7 +351,7 @@ async def test_a_document_that_is_not_the_gzip_it_says_is_drift_and_is_fetched_w
 
     channel = answering(answer)
     with pytest.raises(SchemaDrift):
-        await channel.settlement(SettlementRef(settlement_id="1", document_id="D"))
+        await fetched(channel, SettlementRef(settlement_id="1", document_id="D"))
     await channel.aclose()
 
 

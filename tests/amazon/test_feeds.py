@@ -26,6 +26,7 @@ from sandbox.faults import Fault, FaultKind
 from sandbox.traits import Traits, by_sku, draw
 from tests.amazon.conftest import Connect, finished
 from tests.amazon.payloads import SAMPLES, SPECS, check, parcel
+from tests.fetched import fetched
 from tests.systems.running import until
 
 CORRELATION = "c-1"
@@ -133,7 +134,7 @@ async def test_units_are_cancelled_by_an_adjustment_and_the_rest_is_shipped_and_
     assert [(line.shipped, line.cancelled) for line in gone.lines] == [(2, 1), (0, 1)]
     twin.close_period()
     (ref,) = await channel.settlements()
-    settlement = AmazonFormat().parse_settlement(await channel.settlement(ref), "US-1")
+    settlement = AmazonFormat().parse_settlement(await fetched(channel, ref), "US-1")
     received = [line.amount for line in settlement.lines if line.order_id and line.type in RECEIVABLE]
     assert Money.total(received, "USD") == gone.receivable
 
@@ -226,7 +227,7 @@ async def test_a_refund_is_paid_once_and_taken_off_the_settlement(twin: AmazonTw
     assert effects(twin, "refunded") == 1
     twin.close_period()
     (ref,) = await channel.settlements()
-    settlement = AmazonFormat().parse_settlement(await channel.settlement(ref), "US-1")
+    settlement = AmazonFormat().parse_settlement(await fetched(channel, ref), "US-1")
     assert settlement.lines_total == settlement.payout
     refunds = [str(line.amount) for line in settlement.lines if line.type is LineType.REFUND]
     assert refunds == ["-20.00 USD"]

@@ -22,6 +22,7 @@ from models.channel import RefundLine, RefundReason, RefundRequest, StockQuantit
 from models.money import Money
 from tests.amazon.metered import DONE, ORDER, PUBLISHED, Amazon, VirtualTime
 from tests.amazon.payloads import SPECS, accepted, parcel
+from tests.fetched import fetched
 
 CALLS = 10_000
 
@@ -78,7 +79,7 @@ def whatever_a_seller_does(channel: AmazonChannel) -> list[Callable[[], Awaitabl
         lambda: channel.returns(None),
         lambda: channel.returns('{"report_id": "R"}'),
         lambda: channel.settlements(),
-        lambda: channel.settlement(SettlementRef(settlement_id="S", document_id="D")),
+        lambda: fetched(channel, SettlementRef(settlement_id="S", document_id="D")),
     ]
 
 

@@ -17,7 +17,7 @@ from models.settlement import LineType, Settlement, SettlementKey, SettlementLin
 from store import settlement_books, settlements
 from store.database import Database
 from store.settlement_heads import change
-from tests.settlement.test_workflow import Books
+from tests.settlement.books import Books
 from workflows import policy
 from workflows.bank import BankStatementWorkflow
 
@@ -55,7 +55,7 @@ async def settled(
         await settlements.post(session, statement)
         await change(session, statement.key, entity=entity)
         if booked:
-            assert await settlement_books.journal(session, statement.key, payout_on) is not None
+            await settlement_books.send_payout_to(session, statement.key, payout_on)
             await settlement_books.booked_as(session, statement.key, "JE-1")
 
 

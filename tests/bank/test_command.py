@@ -17,7 +17,7 @@ from store import bank
 from store.database import Database
 from tests.bank.files import IBAN, Moved, camt
 from tests.bank.scene import FIRST, SECOND, settled, working
-from tests.settlement.test_workflow import Books
+from tests.settlement.books import Books
 
 STATEMENT = camt(
     Moved("90.11", f"EFT {FIRST}", reference="N-1"),

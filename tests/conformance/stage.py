@@ -45,6 +45,7 @@ from sandbox.goods import LISTINGS, Listing
 from sandbox.traits import Traits
 from sandbox.webhooks import WebhookSender
 from tests.conformance.subject import Clock, Delivery, Subject, Throttled, throttled_by_status
+from tests.fetched import fetched
 
 JOB_DELAY = 0.02
 PATIENCE = 5.0
@@ -231,7 +232,7 @@ class Stage:
     async def settled(self) -> list[Settlement]:
         """The period is closed: what the channel pays for everything so far."""
         assert self.twin.close_period()
-        documents = [await self.channel.settlement(ref) for ref in await self.channel.settlements()]
+        documents = [await fetched(self.channel, ref) for ref in await self.channel.settlements()]
         return [self.subject.format.parse_settlement(document, self.account) for document in documents]
 
     # Requests

@@ -4,9 +4,10 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
+from tenacity import RetryCallState
 
 from connectors.errors import Declined, InDoubt, Unavailable
-from connectors.patience import ATTEMPTS, SHORT, patiently
+from connectors.patience import ATTEMPTS, SHORT, _pause, patiently
 
 GONE = Unavailable("away")
 
@@ -28,6 +29,19 @@ async def test_a_read_that_fails_in_passing_is_made_again() -> None:
     vendor = Vendor(GONE, Unavailable("slowly", timedelta(milliseconds=1)), "order")
     assert await patiently(vendor.read) == "order"
     assert vendor.asked == 3
+
+
+async def test_whoever_has_more_to_lose_waits_longer(monkeypatch: pytest.MonkeyPatch) -> None:
+    waited: list[float] = []
+
+    def pause(state: RetryCallState) -> float:
+        waited.append(_pause(state))
+        return 0.0
+
+    monkeypatch.setattr("connectors.patience._pause", pause)
+    vendor = Vendor(Unavailable("its turn comes", timedelta(seconds=90)), "page 21")
+    assert await patiently(vendor.read, timedelta(minutes=2)) == "page 21"
+    assert 90 <= waited[0] < 93
 
 
 async def test_a_vendor_that_is_away_is_left_to_the_engine() -> None:

@@ -13,7 +13,9 @@ from models.ledger import OrderDocuments
 from models.order import OrderKey
 from tests.erp_conformance.transport import Line
 
-Capability = Literal["changes", "credits", "returns", "ledger", "companies", "item_check", "tax_check", "currencies"]
+Capability = Literal[
+    "changes", "credits", "returns", "ledger", "companies", "item_check", "tax_check", "currencies", "surplus"
+]
 
 
 @dataclass(frozen=True)
@@ -70,9 +72,13 @@ class Running:
     server: Server
     lines: list[Line] = field(default_factory=list)
 
-    def provider(self, line: Line, **credentials: str) -> Any:
+    def provider(self, line: Line, *, without: str = "", **credentials: str) -> Any:
+        """`without`: the option that the connection is to lack."""
         entry = self.server.connection()
-        return self._connected({**entry, "credentials": {**entry["credentials"], **credentials}}, line)
+        options = {name: value for name, value in entry["options"].items() if name != without}
+        return self._connected(
+            {**entry, "options": options, "credentials": {**entry["credentials"], **credentials}}, line
+        )
 
     def without_transit(self, line: Line) -> Any:
         """As it is connected to an ERP that has no account for payouts under way."""

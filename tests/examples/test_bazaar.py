@@ -25,6 +25,7 @@ from models.settlement import LineType
 from sandbox.core import Sandbox, SandboxOptions
 from sandbox.goods import LISTINGS
 from sandbox.traits import Traits
+from tests.fetched import fetched
 from tests.systems.running import free_socket, served
 
 ROOT = Path(__file__).parents[2]
@@ -119,7 +120,7 @@ async def test_a_purchase_from_the_first_page_to_the_statement(bazaar: Bazaar) -
     assert (sent.state, [refund.amount for refund in sent.refunds]) == (ChannelState.SHIPPED, [Money.of("10", "USD")])
     bazaar.twin.close_period()
     (ref,) = await channel.settlements()
-    settlement = FORMAT.parse_settlement(await channel.settlement(ref), "EU")
+    settlement = FORMAT.parse_settlement(await fetched(channel, ref), "EU")
     amounts = {each.type: each.amount for each in settlement.lines}
     assert amounts[LineType.TAX] == -amounts[LineType.TAX_WITHHELD] == sent.totals.channel_tax
     assert amounts[LineType.REFUND] == Money.of("-10.00", "USD")

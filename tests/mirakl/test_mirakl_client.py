@@ -25,6 +25,7 @@ from sandbox.faults import Fault, FaultKind
 from sandbox.goods import LISTINGS
 from sandbox.mirakl import MiraklTwin
 from sandbox.traits import Traits, draw
+from tests.fetched import fetched
 from tests.mirakl.conftest import Buy, Connect, Read, effects
 from tests.mirakl.shop import ACCOUNT, about, acknowledgement, cancellation, eur, parcel, refund
 
@@ -460,13 +461,38 @@ async def test_a_cycle_pays_what_the_orders_are_worth_to_the_cent(
     assert twin.close_period() == []
     (ref,) = await channel.settlements()
     assert ref.settlement_id == cycle
-    settlement = MiraklFormat().parse_settlement(await channel.settlement(ref), ACCOUNT)
+    settlement = MiraklFormat().parse_settlement(await fetched(channel, ref), ACCOUNT)
     assert settlement.lines_total == settlement.payout
     assert LineType.UNKNOWN not in {line.type for line in settlement.lines}
     for order in (plain, taxed):
         lines = [line for line in settlement.lines if line.order_id == order.key.external_id]
         received = Money.total((line.amount for line in lines if line.type in RECEIVABLE), "EUR")
         assert received == (await read(order.key.external_id)).receivable == order.receivable
+
+
+@pytest.mark.parametrize("kind", [FaultKind.ERROR, FaultKind.LOST_REPLY, FaultKind.THROTTLE])
+async def test_a_page_that_fails_in_passing_is_read_again_and_not_those_before_it(
+    twin: MiraklTwin, channel: MiraklChannel, buy: Buy, monkeypatch: pytest.MonkeyPatch, kind: FaultKind
+) -> None:
+    await channel.confirm(parcel(await buy()), retry=False)
+    twin.close_period()
+    (ref,) = await channel.settlements()
+    whole = await fetched(channel, ref)
+    monkeypatch.setattr("connectors.mirakl.payouts.MOST_LINES", 1)
+    monkeypatch.setattr("connectors.patience._pause", lambda _: 0.0)
+    fault = Fault(operation="mirakl.transaction_logs", kind=kind, key="page_token", times=3)
+    calls, counted = twin.sandbox.calls, "mirakl.transaction_logs 200"
+    read = []
+    for faults in ([], [fault]):
+        for each in faults:
+            twin.sandbox.faults.add(each)
+        before = calls[counted]
+        assert await fetched(channel, ref) == whole
+        read.append(calls[counted] - before)
+    assert read[0] == read[1] > 2
+    twin.sandbox.faults.add(fault.model_copy(update={"times": 4}))
+    with pytest.raises(Unavailable):
+        await fetched(channel, ref)
 
 
 async def test_a_refund_after_the_payout_is_taken_off_the_next_one(
@@ -479,8 +505,8 @@ async def test_a_refund_after_the_payout_is_taken_off_the_next_one(
     twin.close_period()
     first, second = await channel.settlements()
     parse_settlement = MiraklFormat().parse_settlement
-    assert parse_settlement(await channel.settlement(first), ACCOUNT).payout.amount > 0
-    assert parse_settlement(await channel.settlement(second), ACCOUNT).payout == eur("-8.56")
+    assert parse_settlement(await fetched(channel, first), ACCOUNT).payout.amount > 0
+    assert parse_settlement(await fetched(channel, second), ACCOUNT).payout == eur("-8.56")
 
 
 class TestUnderMiraklsFrequencies:

@@ -16,6 +16,7 @@ from models.channel import ReturnAction
 from sandbox.goods import LISTINGS
 from sandbox.mirakl import MiraklTwin
 from sandbox.traits import Traits
+from tests.fetched import fetched
 from tests.mirakl.conftest import Buy, Connect, Read
 from tests.mirakl.shop import SPEC, cancellation, check, contract, parcel, refund
 from tests.mirakl.test_mirakl_client import decision, followed, stock, the_return
@@ -103,7 +104,7 @@ async def returns_stock_and_payouts(twin: MiraklTwin, channel: MiraklChannel) ->
     await followed(channel, await channel.set_stock(stock(HEADLAMP=7, NOBODY=3), retry=False))
     twin.close_period()
     for ref in await channel.settlements():
-        await channel.settlement(ref)
+        await fetched(channel, ref)
 
 
 async def test_with_multi_shipment(

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-pytest.register_assert_rewrite(*(f"tests.prove.{name}" for name in ("audit", "capturing", "scenes", "product")))
+ASSERTING = ("audit", "capturing", "scenes", "product", "tryton")
+pytest.register_assert_rewrite(*(f"tests.prove.{name}" for name in ASSERTING))
 
 from tests.prove.capturing import SELDOM, in_small_pages, without_erp  # noqa: E402 - rewritten asserts explain themselves
 from tests.prove.postman import Postman  # noqa: E402

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
 
+from sqlalchemy import text
+
 from connectors.providers import FORMATS
 from models.settlement import LineType
-from store import inbox, orders
+from store import documents, inbox, orders
 from store.database import Database
 from store.inbox import NewEvent
 from tests.settlement.faults import Sold
@@ -25,6 +28,7 @@ LABELS = {
     LineType.FEE: ("Order", "ItemFees", "FBAPerUnitFulfillmentFee"),
     LineType.REFUND: ("Refund", "ItemPrice", "Principal"),
     LineType.RESERVE: ("other-transaction", "other-transaction", "Current Reserve Amount"),
+    LineType.ADJUSTMENT: ("other-transaction", "other-transaction", "Balance Adjustment"),
     LineType.UNKNOWN: ("Order", "MoonPhase", "Levy"),
 }
 ENDS = "2026-09-08 23:59:59 UTC"
@@ -72,3 +76,12 @@ async def arrived(database: Database, body: bytes, delivery_id: str = "settlemen
         event_id = await inbox.keep(session, event)
     assert event_id is not None
     return event_id
+
+
+async def kept_document(database: Database) -> tuple[int, bytes]:
+    """The one event of the inbox, and its document."""
+    document = io.BytesIO()
+    async with database.session() as session:
+        event_id: int = (await session.execute(text("SELECT id FROM inbox_event"))).scalar_one()
+        await documents.copy_payload(session, event_id, document)
+    return event_id, document.getvalue()

@@ -11,7 +11,7 @@ from models.matching import Booked, Fault, Finding, LineRef, OrderMatch, Verdict
 from models.money import Money
 from models.order import OrderKey
 from models.settlement import LineType, SettlementKey, SettlementLine, Statement
-from models.settlement_books import BookedOrder, Group
+from models.settlement_books import BookedOrder, Group, OrderPayments, OrderWriteOff, WriteOff, WrittenOff
 from models.settlement_rules import Contract, LabelRule, RuleSet
 from models.settlement_words import Told
 
@@ -29,6 +29,14 @@ REFUND = ExpectedRefund(refund_id="R-1", total=GOODS, receivable=GOODS, at=NOON)
 EXPECTED_GOODS = ExpectedGoods(line_id="L1", amount=GOODS, units=1)
 BANK = JournalLine(account=AccountRole.BANK, amount=GOODS)
 CLEARING = JournalLine(account=AccountRole.CLEARING, amount=-GOODS, channel_account="amazon/EU-DE", source="281#1")
+PAYMENT = Payment(
+    payment_id="amazon/EU-DE#settlement:281#302-1:paid",
+    order_key=ORDER,
+    correlation_id="c",
+    channel_account="amazon/EU-DE",
+    amount=GOODS,
+    on=NOON.date(),
+)
 
 MONEY: tuple[Model, ...] = (
     KEY,
@@ -55,17 +63,14 @@ MONEY: tuple[Model, ...] = (
     RULE,
     Contract(),
     RuleSet(channel="amazon", version=1, rules=(RULE,)),
-    Group(type=LineType.GOODS, matched=GOODS, residual=NOTHING, lines=1),
+    Group(type=LineType.GOODS, matched=GOODS, residual=NOTHING, corrected=NOTHING, written_off=NOTHING, lines=1),
     BookedOrder(order_key=ORDER, paid=GOODS, refunded=NOTHING),
     Told(key=KEY, line=LINE, order_key=str(ORDER), matched=GOODS, residual=NOTHING, rule="exact"),
     BANK,
     Journal(journal_id="amazon/EU-DE#settlement:281", correlation_id="c", on=NOON.date(), lines=(BANK, CLEARING)),
-    Payment(
-        payment_id="amazon/EU-DE#settlement:281#302-1:paid",
-        order_key=ORDER,
-        correlation_id="c",
-        channel_account="amazon/EU-DE",
-        amount=GOODS,
-        on=NOON.date(),
-    ),
+    PAYMENT,
+    OrderPayments(order_key=ORDER, paid=PAYMENT),
+    OrderWriteOff(order_key=ORDER, correlation_id="c", expected=GOODS, before=NOTHING, nth=1, on=NOON.date()),
+    WriteOff(key=KEY, number=1, actor="anna", note="cents", on=NOON.date()),
+    WrittenOff(key=KEY, number=1, revision=1, role=AccountRole.CLEARING, residual=GOODS, words="cents", on=NOON.date()),
 )

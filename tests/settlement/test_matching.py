@@ -6,6 +6,7 @@ import random
 from collections import Counter
 from datetime import timedelta
 from decimal import Decimal
+from itertools import combinations
 from typing import Any
 
 import pytest
@@ -18,7 +19,7 @@ from models.matching_order import match_order
 from models.money import Money
 from models.order import Remitter, Tax
 from models.settlement import LineType, SettlementLine
-from tests.settlement.faults import CLOSED, PAID, RULES, Sold, euros, settlement, sold
+from tests.settlement.faults import CLOSED, PAID, PLANT, RULES, Sold, euros, settlement, sold
 
 LINES, SHARE = 2000, 0.05
 
@@ -69,6 +70,29 @@ def test_planted_faults_are_each_found_and_named_and_none_is_invented(seed: int)
     assert (wrong, found, covered) == ([], planted, total)
     assert set(planted) == set(Fault) - {Fault.UNKNOWN_ORDER, Fault.NO_ORDER}
     assert min(planted.values()) >= int(len(orders) * SHARE)
+
+
+ON_THE_SAME_MONEY = [
+    {Fault.SHORT_PAID, Fault.OVER_PAID},
+    {Fault.SHORT_PAID, Fault.MISSING},
+    {Fault.SHORT_PAID, Fault.DUPLICATE},
+    {Fault.OVER_PAID, Fault.MISSING},
+    {Fault.MISSING, Fault.FEE_DIFFERS},
+    {Fault.MISSING, Fault.DUPLICATE},
+    {Fault.REFUND_WITHOUT_RETURN, Fault.RETURN_WITHOUT_REFUND},
+]
+"""As they are planted, the second changes the line that the first has changed: together they are something else."""
+PAIRS = [pair for pair in combinations(PLANT, 2) if set(pair) not in ON_THE_SAME_MONEY]
+
+
+@pytest.mark.parametrize("pair", PAIRS, ids=lambda pair: " and ".join(pair))
+def test_two_faults_in_one_order_are_both_found_and_no_third(pair: tuple[Fault, Fault]) -> None:
+    for seed in range(20):
+        paid = sold(1, random.Random(seed))
+        for fault in pair:
+            PLANT[fault](paid)
+        paid.lines = [line.model_copy(update={"number": number}) for number, line in enumerate(paid.lines, start=1)]
+        assert matched(paid).faults == set(pair)
 
 
 @given(st.integers(0, 10_000), st.lists(st.tuples(st.sampled_from(LineType), st.decimals("-500", "500", places=2))))

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from datetime import date
+from decimal import Decimal
 from pathlib import Path
 from uuid import uuid4
 
@@ -12,65 +14,34 @@ import pytest
 from sqlalchemy import text
 from temporalio.client import Client
 from temporalio.worker import Worker
+from typer.testing import CliRunner, Result
 
 from activities import settlement as steps
 from activities.alive import Alive
 from activities.settlement import SettlementActivities
 from activities.settlement_books import SettlementBookActivities
-from connectors.errors import NOT_FOUND, Declined
+from cli.app import app
 from connectors.providers import FORMATS
-from models.bank import StatementLine
-from models.ledger import AccountRole, Journal, Payment
+from models.ledger import AccountRole
 from models.matching import Fault
-from models.settlement import SettlementKey
+from models.settlement import LineType, SettlementKey
+from models.settlement_books import WriteOff
 from store import cases, settlement_rules, settlement_views
 from store.database import Database
 from tests.recorded import FOLDER, keep, recorded, replay
+from tests.settlement.books import Books
 from tests.settlement.documents import arrived, registered, report
 from tests.settlement.faults import settlement
 from workflows import policy
-from workflows.settlement import SettlementRepost, SettlementWorkflow
+from workflows.settlement import SettlementRepost, SettlementWorkflow, SettlementWriteOff
 
 KEY = SettlementKey(channel="amazon", account="EU", settlement_id="281")
 
 
-POSTED, REPOSTED = (FOLDER / "settlement" / f"{name}.json" for name in ("posted", "posted-again"))
-
-
-class Books:
-    """An ERP that keeps what it is told by its reference, and can refuse."""
-
-    def __init__(self) -> None:
-        self.journals: dict[str, Journal] = {}
-        self.reversed: list[str] = []
-        self.payments: dict[str, Payment] = {}
-        self.closed = False
-        self.payouts_on = AccountRole.BANK
-        self.banked: dict[str, StatementLine] = {}
-
-    async def post_journal(self, journal: Journal, *, retry: bool) -> str:
-        if self.closed:
-            raise Declined("the period is closed", code="period_closed")
-        assert journal.lines[0].account is self.payouts_on
-        self.journals.setdefault(journal.journal_id, journal)
-        return f"JE-{list(self.journals).index(journal.journal_id) + 1}"
-
-    async def reverse_journal(self, journal: Journal, *, retry: bool) -> str:
-        assert self.journals[journal.journal_id] == journal
-        self.reversed.append(journal.journal_id)
-        return "JE-R"
-
-    async def post_payment(self, payment: Payment, *, retry: bool) -> str:
-        if payment.order_key.external_id == "302-1":
-            raise Declined("nothing is invoiced", code=NOT_FOUND)
-        self.payments.setdefault(payment.payment_id, payment)
-        return "PAY"
-
-    async def post_statement_line(self, line: StatementLine, *, retry: bool) -> str:
-        if self.closed:
-            raise Declined("the period is closed", code="period_closed")
-        self.banked.setdefault(line.reference, line)
-        return f"BNK-{list(self.banked).index(line.reference) + 1}"
+WORKFLOWS = [SettlementWorkflow, SettlementRepost, SettlementWriteOff]
+POSTED, REPOSTED, GIVEN_UP = (
+    FOLDER / "settlement" / f"{name}.json" for name in ("posted", "posted-again", "written-off")
+)
 
 
 @asynccontextmanager
@@ -80,12 +51,26 @@ async def working(client: Client, queue: str, database: Database, books: Books) 
     worker = Worker(
         client,
         task_queue=queue,
-        workflows=[SettlementWorkflow, SettlementRepost],
+        workflows=WORKFLOWS,
         activities=[*activities.activities, *bookings.activities],
         interceptors=[Alive()],
     )
     async with worker:
         yield activities
+
+
+@pytest.fixture
+def command(
+    database_url: str, temporal_client: Client, monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., Awaitable[Result]]:
+    """`starter.py settlements` on the test's database and Temporal."""
+    monkeypatch.setenv("ORDERYARD_DATABASE_URL", database_url)
+    monkeypatch.setenv("TEMPORAL_ADDRESS", temporal_client.service_client.config.target_host)
+
+    async def run(*words: str) -> Result:
+        return await asyncio.to_thread(CliRunner().invoke, app, ["settlements", *words])
+
+    return run
 
 
 @pytest.fixture
@@ -178,6 +163,50 @@ async def test_a_journal_that_the_erp_refuses_is_a_case_and_the_orders_are_told_
     assert len(books.journals) == 1
 
 
-@pytest.mark.parametrize("path", [POSTED, REPOSTED], ids=lambda path: path.stem)
+async def test_finance_gives_a_residual_up_and_the_books_are_told_once(
+    database_url: str, temporal_client: Client, queue: str, command: Callable[..., Awaitable[Result]]
+) -> None:
+    database = Database(database_url)
+    made = settlement(1, 0, 3)
+    made[0].change(LineType.GOODS, Decimal("2.41"))
+    await registered(database, made)
+    books = Books()
+    line = f"{KEY}#1"
+    async with working(temporal_client, queue, database, books):
+        await temporal_client.execute_workflow(
+            SettlementWorkflow.run, await arrived(database, report(made)), id=f"test/{uuid4()}", task_queue=queue
+        )
+        books.closed = True
+        refused = await command("write-off", line, "--note", "cents", "--actor", "anna")
+        assert (refused.exit_code, "the period is closed" in " ".join(refused.output.split())) == (1, True)
+        books.closed = False
+        done = await command("write-off", line, "--note", "cents", "--actor", "anna")
+        assert done.exit_code == 0, done.output
+        again = await command("write-off", line, "--note", "cents")
+        assert (again.exit_code, "has no open residual" in again.output) == (1, True)
+    assert "written off by anna: cents" in (await command("explain", line)).output
+    assert list(books.journals)[1:] == ["amazon/EU#settlement:281#1:write-off"]
+    await database.aclose()
+
+
+async def test_a_write_off_is_told_to_the_books_by_a_workflow(
+    database: Database, temporal_client: Client, queue: str
+) -> None:
+    made = settlement(1, 0, 3)
+    made[0].change(LineType.GOODS, Decimal("2.41"))
+    await registered(database, made)
+    off = WriteOff(key=KEY, number=1, actor="anna", note="cents", on=date(2026, 9, 30))
+    async with working(temporal_client, queue, database, Books()):
+        await temporal_client.execute_workflow(
+            SettlementWorkflow.run, await arrived(database, report(made)), id=f"test/{uuid4()}", task_queue=queue
+        )
+        handle = await temporal_client.start_workflow(
+            SettlementWriteOff.run, off, id=f"test/{uuid4()}", task_queue=queue
+        )
+        assert await handle.result()
+    await keep(handle, GIVEN_UP)
+
+
+@pytest.mark.parametrize("path", [POSTED, REPOSTED, GIVEN_UP], ids=lambda path: path.stem)
 async def test_a_recorded_settlement_still_replays(path: Path) -> None:
-    await replay(recorded(path), [SettlementWorkflow, SettlementRepost])
+    await replay(recorded(path), WORKFLOWS)

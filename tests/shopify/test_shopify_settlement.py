@@ -14,6 +14,7 @@ from connectors.shopify.parse import parse
 from models.money import Money
 from models.settlement import LineType, Settlement
 from sandbox.core import SandboxOptions
+from tests.fetched import fetched
 from tests.shopify.shop import SAMPLES, Shop, parcel
 
 BALANCE = SAMPLES / "settlement__balance_transactions_for_payout.json"
@@ -141,7 +142,7 @@ async def test_the_twins_payouts_pay_exactly_what_each_order_may_expect() -> Non
     assert shop.twin.close_period() == []
     received: dict[str | None, Money] = {}
     for ref in await channel.settlements():
-        settlement = ShopifyFormat().parse_settlement(await channel.settlement(ref), "main")
+        settlement = ShopifyFormat().parse_settlement(await fetched(channel, ref), "main")
         assert settlement.settlement_id == ref.settlement_id
         received |= {line.order_id: line.amount for line in settlement.lines if line.type is LineType.SALE}
     assert received == {name: expected[name] for name in shipped}
@@ -156,7 +157,7 @@ async def test_rest_and_graphql_tell_the_same_settlement() -> None:
     await channel.confirm(parcel(order_id, units), retry=False)
     (payout_id,) = shop.twin.close_period()
     (ref,) = await channel.settlements()
-    graphql = ShopifyFormat().parse_settlement(await channel.settlement(ref), "main")
+    graphql = ShopifyFormat().parse_settlement(await fetched(channel, ref), "main")
     async with shop.client() as http:
         path = f"/admin/api/2026-10/shopify_payments/balance/transactions.json?payout_id={payout_id}"
         rest = ShopifyFormat().parse_settlement((await http.get(path)).content, "main")

@@ -139,3 +139,9 @@ def test_the_deployed_server_has_fairness_switched_on_as_the_local_one_has() -> 
     local = {key: yaml.safe_load(value) for key, value in DYNAMIC_CONFIG.items()}
     assert all(local[key] == values[0]["value"] for key, values in deployed.items())
     assert "matching.enableFairness" in deployed
+
+
+def test_a_worker_has_its_long_documents_on_disk_and_not_in_memory() -> None:
+    worker = SERVICES["worker"]
+    assert worker["environment"]["TMPDIR"] in worker["volumes"]
+    assert not any(mount.startswith(worker["environment"]["TMPDIR"]) for mount in worker["tmpfs"])

@@ -27,6 +27,7 @@ from models.money import Money
 from models.order import ChannelState, Order
 from sandbox.faults import FaultKind
 from sandbox.goods import LISTINGS
+from tests.fetched import fetched
 from tests.storefront.shop import CORRELATION, Shop, until
 
 
@@ -307,7 +308,7 @@ async def test_a_refund_after_its_payout_is_in_the_next_one(shop: Shop) -> None:
     )
     shop.twin.close_period()
     refs = await channel.settlements()
-    document = json.loads(await channel.settlement(refs[-1]))
+    document = json.loads(await fetched(channel, refs[-1]))
     assert (document["amount"], len(document["lines"])) == ("-5.00", 1)
 
 

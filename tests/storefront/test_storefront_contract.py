@@ -32,6 +32,7 @@ from models.channel import (
 from models.money import Money
 from models.order import ChannelState
 from sandbox.traits import draw
+from tests.fetched import fetched
 from tests.storefront.shop import CORRELATION, VAT_ORDER, Shop, line, order, until
 from tests.storefront.test_storefront_client import Recorded, about, parcel
 from tests.storefront.write_contract import CONTRACTS, OPENAPI, ORDER_SCHEMA, openapi_text, order_schema_text
@@ -193,7 +194,7 @@ async def test_everything_that_is_said_is_as_the_contract_says(shop: Shop, excha
     await channel.returns(None)
     shop.twin.close_period()
     for ref in await channel.settlements():
-        await channel.settlement(ref)
+        await fetched(channel, ref)
     with pytest.raises(Declined):
         await channel.order("SF-0")
     said = {checked(request, response) for request, response in exchanges.pairs}

@@ -30,7 +30,7 @@ from workflows import policy
 from workflows.channel_audit import AuditRequest, ChannelAudit, DifferenceWorkflow
 from workflows.channel_sync import ChannelSync, ReturnSync
 from workflows.reread import RereadOrder
-from workflows.settlement import SettlementSync
+from workflows.settlement import LatePayments, SettlementSync
 from workflows.stock_sync import StockSync
 
 HISTORIES = FOLDER / "channels"
@@ -67,6 +67,10 @@ async def settlements(world: World) -> WorkflowHandle[Any, Any]:
     return await begun(world, SettlementSync.run, ACCOUNT)
 
 
+async def late_payments(world: World) -> WorkflowHandle[Any, Any]:
+    return await begun(world, LatePayments.run, ACCOUNT)
+
+
 async def stock_that_the_channel_takes_its_time_for(world: World) -> WorkflowHandle[Any, Any]:
     world.channel.takes_its_time = True
     return await begun(world, StockSync.run, ACCOUNT)
@@ -95,6 +99,7 @@ WALKS: dict[type, Begin] = {
     ReturnSync: returns,
     RereadOrder: an_order_read_again,
     SettlementSync: settlements,
+    LatePayments: late_payments,
     StockSync: stock_that_the_channel_takes_its_time_for,
     ChannelAudit: an_audit,
     DifferenceWorkflow: a_difference_that_is_left_so,

@@ -21,6 +21,7 @@ from sandbox.faults import Fault, FaultKind
 from sandbox.goods import LISTINGS
 from sandbox.traits import Traits
 from sandbox.walmart import WalmartTwin
+from tests.fetched import fetched
 from tests.walmart.conftest import Connect
 from tests.walmart.contract import Recorded, check_exchange, needs_specs
 from tests.walmart.payloads import (
@@ -60,7 +61,7 @@ async def test_everything_that_goes_over_the_wire_is_in_the_contract(
     await channel.set_stock(stock(STOVE_01=4), retry=False)
     assert twin.close_period()
     (ref,) = await channel.settlements()
-    await channel.settlement(ref)
+    await fetched(channel, ref)
     for request, response in wire.exchanges:
         check_exchange(request, response)
     asked = {(request.method, request.url.path.rpartition("/")[2]) for request, _ in wire.exchanges}
@@ -313,7 +314,7 @@ async def test_a_report_is_read_in_pages_and_pays_what_is_receivable(
     await channel.refund(refund(order, "20.00", "1.00"), retry=False)
     twin.close_period()
     refs = await channel.settlements()
-    found = [parse_settlement(await channel.settlement(ref), "US") for ref in refs]
+    found = [parse_settlement(await fetched(channel, ref), "US") for ref in refs]
     assert len({each.settlement_id for each in found}) == 2
     lines = [line for each in found for line in each.lines]
     assert {line.order_id for line in lines} == {order.key.external_id}

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 from connectors.errors import Unavailable
 from models.case import Action, CaseKind, Resolution
+from models.ledger import AccountRole
 from models.messages import CancelRequest, ChannelUpdate, OrderState
 from models.order import ChannelState
 from models.terms import SalesTerms
@@ -123,9 +124,17 @@ async def test_money_that_stays_short_differs(world: World) -> None:
     await world.until(handle, lambda seen: seen.waiting_for is not None and "settlement" in seen.waiting_for)
     await world.pay(handle, order, eur("30.00"))
     await world.fast_forward(handle, policy.SETTLEMENT_WINDOW + A_MOMENT)
+    world.journals.closed = True
     await decide(handle, world, CaseKind.SETTLEMENT_DIFFERS, Action.SKIP)
+    refused = await world.until(handle, lambda seen: seen.case is not None and seen.case.step == "write_off")
+    assert refused.case is not None
+    assert "the period is closed" in refused.case.reason
+    world.journals.closed = False
+    await decide(handle, world, CaseKind.ERP_DECLINED, Action.RETRY)
     ended = await world.end(handle)
     assert (ended.state, ended.received) == (OrderState.CLOSED, eur("30.00"))
+    # No settlement document has paid it: all of it is written off.
+    assert world.journals.balance(AccountRole.ADJUSTMENT) == order.receivable.amount
 
 
 async def test_a_fraud_service_that_is_back_before_the_release_is_believed(world: World) -> None:

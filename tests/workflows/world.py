@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from typing import Any, Self
+from typing import Any, BinaryIO, Self
 from uuid import uuid4
 
 from temporalio.client import Client, WorkflowHandle
@@ -42,6 +42,7 @@ from models.systems import CreditNote, ErpOrder, FraudVerdict, Notice, ReleaseCa
 from models.terms import SalesTerms
 from store import catalogue, orders, outbox, stock
 from store.database import Database
+from tests.settlement.books import Books
 from worker import Queues
 from workflows.order import OrderWorkflow
 
@@ -351,9 +352,9 @@ class ChannelSide(Scripted):
     async def settlements(self) -> list[SettlementRef]:
         return [SettlementRef(settlement_id=name, document_id=name) for name in self.documents]
 
-    async def settlement(self, ref: SettlementRef) -> bytes:
+    async def settlement(self, ref: SettlementRef, into: BinaryIO) -> None:
         await self._do("settlement", ref)
-        return self.documents[ref.document_id]
+        into.write(self.documents[ref.document_id])
 
 
 class World:
@@ -368,6 +369,7 @@ class World:
         self._terms = {("shopify", "main"): SalesTerms()}
         self._running = AsyncExitStack()
         self.started: list[Order] = []
+        self.journals = Books()
 
     async def __aenter__(self) -> Self:
         systems = Connectors(
@@ -377,6 +379,7 @@ class World:
             tax=self.tax,
             fraud=self.fraud,
             notifier=self.notifier,
+            journals=self.journals,
             policies={("shopify", "main"): ChannelPolicies(safety_buffer=2)},
             terms=self._terms,
         )

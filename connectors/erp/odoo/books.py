@@ -29,7 +29,7 @@ class Books:
 
     async def post(self, journal: Journal) -> str:
         number = await self._post(journal.journal_id, journal.on, lambda: self._lines(journal.lines, journal.on))
-        if journal.replaces:
+        if journal.replaces and journal.sends:
             await self._banking.offset(f"{journal.replaces}{REVERSED}", journal.journal_id)
         return number
 
@@ -41,7 +41,8 @@ class Books:
         lines = tuple(line.model_copy(update={"amount": -line.amount}) for line in journal.lines)
         changes = {"journal_id": f"{journal.journal_id}{REVERSED}", "lines": lines, "replaces": ""}
         number = await self.post(journal.model_copy(update=changes))
-        await self._banking.offset(journal.journal_id, f"{journal.journal_id}{REVERSED}")
+        if journal.sends:
+            await self._banking.offset(journal.journal_id, f"{journal.journal_id}{REVERSED}")
         return number
 
     async def pay(self, payment: Payment) -> str:
@@ -117,12 +118,13 @@ class Books:
     async def _paying(self, payment: Payment, receivable: Record) -> list[Record]:
         own = (await self._masters.company())["currency_id"][1]
         value = await self._in_books(payment.amount, own, payment.on)
-        channel = await self._masters.of_channel_account(payment.channel_account)
-        clearing = await self._masters.account(AccountRole.CLEARING)
+        by_partner = payment.account in BY_PARTNER
+        channel = await self._masters.of_channel_account(payment.channel_account) if by_partner else None
+        source = await self._masters.account(payment.account)
         label = f"{payment.order_key} {payment.settlement_id}".strip()
         account, partner = receivable["account_id"][0], receivable["partner_id"][0]
         return [
-            await self._booked(clearing, payment.amount, value, channel, label),
+            await self._booked(source, payment.amount, value, channel, label),
             await self._booked(account, -payment.amount, -value, partner, label),
         ]
 

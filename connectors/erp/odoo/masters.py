@@ -9,7 +9,7 @@ from connectors.erp.odoo.client import Domain, OdooClient, Record
 from connectors.erp.odoo.options import OdooOptions
 from connectors.errors import Declined
 from models.ledger import AccountRole
-from models.order import Address, Order
+from models.order import Address, Order, OrderKey
 
 LOCKS = ("fiscalyear_lock_date", "sale_lock_date", "hard_lock_date")
 
@@ -44,6 +44,16 @@ class Masters:
         domain: Domain = [self._ours] + ([["code", "=", node]] if node else [])
         fields = ["code", "lot_stock_id", "in_type_id"]
         return await self._record("stock.warehouse", node, domain, "unknown_node", "node", fields)
+
+    async def place_of(self, node: str) -> int:
+        """Where the goods of a node stand. No node: at a supplier's, as goods that a supplier ships directly."""
+        if not node:
+            return await self.location("supplier")
+        return int((await self.warehouse(node))["lot_stock_id"][0])
+
+    def held_at(self, key: OrderKey) -> str:
+        """Node that stands for the goods which the channel ships; empty when these books hold none there."""
+        return self._options.held_at(key)
 
     async def location(self, usage: str) -> int:
         return await self._id("stock.location", usage, [["usage", "=", usage]], "no_location", usage)

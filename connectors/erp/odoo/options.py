@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from connectors.erp.leaving import held_at
 from connectors.errors import Declined
 from connectors.registry import ConnectionsError, SystemConnection
 from models.ledger import AccountRole
-from models.order import Tax
+from models.order import OrderKey, Tax
 
 
 class OdooOptions(BaseModel):
@@ -28,6 +29,8 @@ class OdooOptions(BaseModel):
     sales_journal: str = "INV"
     journal: str = "MISC"
     """Codes of the journals for invoices and for other entries."""
+    channel_warehouses: dict[str, str] = Field(default_factory=dict)
+    """`amazon/EU-DE`, `amazon` or `*` -> code of the warehouse in which goods stand that the channel ships."""
     concurrency: int = Field(default=4, ge=1)
     """Postings at once, of one worker: those that lose locks to each other only cost."""
 
@@ -45,6 +48,9 @@ class OdooOptions(BaseModel):
         if role not in self.accounts:
             raise Declined(f"odoo: no account for {role!s}: add it to options.accounts", code="unknown_account")
         return self.accounts[role]
+
+    def held_at(self, key: OrderKey) -> str:
+        return held_at(self.channel_warehouses, key)
 
     def tax_code(self, tax: Tax) -> str:
         """The most exact entry counts: remitter, jurisdiction and rate; remitter and rate; remitter."""

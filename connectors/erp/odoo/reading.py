@@ -41,9 +41,12 @@ class Reading:
         )
 
     async def stock_levels(self) -> tuple[StockLevel, ...]:
+        """Of our own warehouses: what a channel holds for us is on no shelf that could be compared."""
         found: list[StockLevel] = []
+        elsewhere = set(self._options.channel_warehouses.values())
         domain = [["company_id", "=", self._client.company]]
-        for warehouse in await self._client.search("stock.warehouse", domain, ["code", "lot_stock_id"]):
+        warehouses = await self._client.search("stock.warehouse", domain, ["code", "lot_stock_id"])
+        for warehouse in (each for each in warehouses if each["code"] not in elsewhere):
             inside = [["location_id", "child_of", warehouse["lot_stock_id"][0]]]
             quants = await self._client.search("stock.quant", inside, ["product_id", "quantity", "reserved_quantity"])
             codes = await self._codes(quant["product_id"][0] for quant in quants)

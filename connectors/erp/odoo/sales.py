@@ -14,7 +14,7 @@ from connectors.erp.odoo.options import OdooOptions
 from connectors.erp.terms import Entry, Terms, entries
 from connectors.errors import NOT_FOUND, Declined, SchemaDrift
 from connectors.ports import ErpOrder
-from models.order import OrderKey
+from models.order import FulfilmentSide, Order, OrderKey
 
 ORDER, LINE, ATTACHMENT = "sale.order", "sale.order.line", "ir.attachment"
 FIELDS = ["name", "state", "partner_id", "currency_id", "warehouse_id"]
@@ -118,7 +118,7 @@ class Sales:
             "client_order_ref": str(order.key),
             "date_order": order.purchased_at.strftime("%Y-%m-%d %H:%M:%S"),
             "pricelist_id": await self._masters.pricelist(order.currency),
-            "warehouse_id": (await self._masters.warehouse(""))["id"],
+            "warehouse_id": (await self._masters.warehouse(self._ships_from(order)))["id"],
             "order_line": lines,
         }
         await self._client.create(ORDER, values, lambda: self.find(order.key))
@@ -126,6 +126,9 @@ class Sales:
         if oldest is None:
             raise Declined(f"odoo: the sales order for {order.key} is gone", code=NOT_FOUND)
         return oldest
+
+    def _ships_from(self, order: Order) -> str:
+        return self._options.held_at(order.key) if order.fulfilled_by is FulfilmentSide.CHANNEL else ""
 
     async def _values(self, entry: Entry) -> Record:
         """A charge has no product: Odoo takes such a line with a name, a quantity and a price."""

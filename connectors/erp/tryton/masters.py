@@ -10,6 +10,7 @@ from connectors.tryton.client import TrytonClient
 from connectors.tryton.records import Records
 from connectors.tryton.wire import Domain, Record
 from models.ledger import AccountRole
+from models.order import OrderKey
 
 
 class Masters(Records):
@@ -45,6 +46,10 @@ class Masters(Records):
     async def warehouse(self, node: str) -> Record:
         """Of a node, or the one that orders are entered with when the node is empty."""
         return await super().warehouse(node or self._options.warehouse)
+
+    def held_at(self, key: OrderKey) -> str:
+        """Node that stands for the goods which the channel ships; empty when these books hold none there."""
+        return self._options.held_at(key)
 
     async def currency(self, code: str) -> int:
         return await self._id("currency.currency", code, [["code", "=", code]], "unknown_currency", "currency")

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from connectors.erp.leaving import held_at
 from connectors.errors import Declined
 from connectors.registry import ConnectionsError, SystemConnection
 from models.ledger import AccountRole
-from models.order import Remitter, Tax
+from models.order import OrderKey, Remitter, Tax
 
 
 class Company(BaseModel):
@@ -34,6 +35,8 @@ class TrytonOptions(BaseModel):
     """`seller` or `channel`, or with jurisdiction and rate (`seller:DE:0.19`) -> tax code."""
     warehouse: str = ""
     """Node whose warehouse an order is entered with; the first, when empty."""
+    channel_warehouses: dict[str, str] = Field(default_factory=dict)
+    """`amazon/EU-DE`, `amazon` or `*` -> code of the warehouse in which goods stand that the channel ships."""
     concurrency: int = Field(default=4, ge=1)
     """Postings at once, of one worker: those that lose locks to each other only cost."""
 
@@ -51,6 +54,9 @@ class TrytonOptions(BaseModel):
         if role not in self.accounts:
             raise Declined(f"tryton: no account for {role!s}: add it to options.accounts", code="unknown_account")
         return self.accounts[role]
+
+    def held_at(self, key: OrderKey) -> str:
+        return held_at(self.channel_warehouses, key)
 
     def tax_code(self, tax: Tax) -> str:
         """The most exact entry counts: remitter, jurisdiction and rate; remitter and rate; remitter."""

@@ -32,12 +32,13 @@ class Paying:
         self._client, self._masters, self._parties, self._entries = client, masters, parties, entries
 
     async def lines(self, payment: Payment, invoices: Sequence[Record]) -> list[Record]:
-        """Clearing against receivables; a difference of exchange rates goes to the adjustments."""
-        clearing = await self._masters.account(AccountRole.CLEARING)
-        channel = await self._parties.of_channel_account(payment.channel_account)
+        """Clearing (or a cost) against receivables; a difference of exchange rates goes to the adjustments."""
+        source = await self._masters.account(payment.account)
+        clears = payment.account is AccountRole.CLEARING
+        channel = await self._parties.of_channel_account(payment.channel_account) if clears else None
         value = await self._entries.in_books(payment.amount, payment.on)
         label = f"{payment.order_key} {payment.settlement_id}".strip()
-        made = [await self._entries.line(clearing, payment.amount, value, party=channel, label=label)]
+        made = [await self._entries.line(source, payment.amount, value, party=channel, label=label)]
         rest = value
         for part in _parts(payment.amount, invoices):
             worth = await self._worth(part, invoices, payment.on)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 from decimal import Decimal
 
@@ -10,6 +10,7 @@ from connectors.erp.tryton.billed import is_credit
 from connectors.erp.tryton.billing import Billing
 from connectors.erp.tryton.masters import Masters
 from connectors.erp.tryton.options import TrytonOptions
+from connectors.erp.tryton.reconciling import LINE
 from connectors.erp.tryton.sales import CANCELLED, Sales, terms_of
 from connectors.erp.tryton.shipping import OUT, RETURN
 from connectors.tryton.client import TrytonClient
@@ -57,7 +58,7 @@ class Reading:
             return None
         invoices = await self._billing.of_order(key, INVOICE_FIELDS)
         documents = [
-            *await self._shipments(sale),
+            *await self._shipments(sale, key),
             *[self._invoice(invoice) for invoice in invoices],
             *_payments(invoices),
             *await self._returns(sale, key),
@@ -73,7 +74,9 @@ class Reading:
         )
 
     async def stock_levels(self) -> tuple[StockLevel, ...]:
-        return await stock_levels(self._client)
+        """Of our own warehouses: what a channel holds for us is on no shelf that could be compared."""
+        held = set(self._options.channel_warehouses.values())
+        return tuple(level for level in await stock_levels(self._client) if level.node not in held)
 
     async def trial_balance(self, entity: str) -> TrialBalance:
         """Of posted entries in all open fiscal years; accounts that are kept by party are told apart by it."""
@@ -101,13 +104,33 @@ class Reading:
             "account.account.party", [["account", "=", account]], ["party.name", "balance"], posted=True
         )
         currency = whole.amount.currency
+        paid_in = await self._paid_in(account, currency)
         return [
             whole.model_copy(
-                update={"channel_account": row["party"]["name"], "amount": Money.of(row["balance"], currency)}
+                update={
+                    "channel_account": row["party"]["name"],
+                    "amount": Money.of(row["balance"], currency),
+                    "paid_in": paid_in.get(row["party"]["name"], ()),
+                }
             )
             for row in rows
-            if row["balance"]
+            if row["balance"] or paid_in.get(row["party"]["name"])
         ]
+
+    async def _paid_in(self, account: int, own: str) -> dict[str, tuple[Money, ...]]:
+        """Channel account -> what is left on it, in each currency that it was paid in."""
+        fields = ["party.name", "debit", "credit", "second_currency.code", "amount_second_currency"]
+        lines = await self._client.search(LINE, [["account", "=", account], ["move.state", "=", "posted"]], fields)
+        sums: dict[str, dict[str, Decimal]] = defaultdict(lambda: defaultdict(Decimal))
+        for line in lines:
+            if foreign := line["second_currency"]:
+                sums[line["party"]["name"]][foreign["code"]] += line["amount_second_currency"]
+            else:
+                sums[line["party"]["name"]][own] += line["debit"] - line["credit"]
+        return {
+            name: tuple(Money.of(amount, currency) for currency, amount in sorted(amounts.items()) if amount)
+            for name, amounts in sums.items()
+        }
 
     async def _ordered(self, sale: Record) -> dict[str, int]:
         lines = [line for line in sale["lines"] if terms_of(line).per_unit and line["product"]]
@@ -121,11 +144,14 @@ class Reading:
         found = await self._client.search("product.product", [["id", "in", list(products)]], ["code"])
         return {product["id"]: product["code"] for product in found}
 
-    async def _shipments(self, sale: Record) -> list[BookedDocument]:
-        domain = [["customer", "=", sale["party"]], ["moves.origin.sale", "=", sale["id"], "sale.line"]]
+    async def _shipments(self, sale: Record, key: OrderKey) -> list[BookedDocument]:
+        """One for each warehouse that a parcel's goods left; those of a parcel have the same reference."""
+        domain = [["customer", "=", sale["party"]], ["reference", "like", f"{key}#%"], ["state", "!=", "cancelled"]]
         fields = ["number", "reference", "state", "outgoing_moves.quantity", "outgoing_moves.product.code"]
-        found = await self._client.search(OUT, [*domain, ["state", "!=", "cancelled"]], fields)
-        return [_moved(DocumentKind.SHIPMENT, each, each["outgoing_moves"]) for each in found]
+        found = await self._client.search(OUT, domain, fields)
+        # An underscore in the key is any character to Tryton.
+        ours = [each for each in found if each["reference"].startswith(f"{key}#")]
+        return [_moved(DocumentKind.SHIPMENT, each, each["outgoing_moves"]) for each in ours]
 
     async def _returns(self, sale: Record, key: OrderKey) -> list[BookedDocument]:
         domain = [["customer", "=", sale["party"]], ["state", "!=", "cancelled"]]

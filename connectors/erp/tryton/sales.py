@@ -14,7 +14,7 @@ from connectors.errors import NOT_FOUND, Declined
 from connectors.ports import ErpOrder
 from connectors.tryton.client import TrytonClient
 from connectors.tryton.wire import Record
-from models.order import Order, OrderKey
+from models.order import FulfilmentSide, Order, OrderKey
 
 FIELDS = [
     "number",
@@ -111,7 +111,7 @@ class Sales:
             "invoice_address": customer.invoice_address,
             "shipment_address": customer.shipment_address,
             "payment_term": await self._masters.payment_term(),
-            "warehouse": (await self._masters.warehouse(""))["id"],
+            "warehouse": (await self._masters.warehouse(self._ships_from(order)))["id"],
             "web_shop": await self._masters.shop(shop),
             "web_id": str(order.key),
             "reference": order.key.external_id,
@@ -123,6 +123,9 @@ class Sales:
             "lines": [["create", [await self._line(entry, order) for entry in entries(request, self._options)]]],
         }
         return await self._client.create("sale.sale", values, lambda: self.find(order.key), FIELDS)
+
+    def _ships_from(self, order: Order) -> str:
+        return self._options.held_at(order.key) if order.fulfilled_by is FulfilmentSide.CHANNEL else ""
 
     async def _line(self, entry: Entry, order: Order) -> Record:
         for tax in entry.terms.taxes:
@@ -185,6 +188,11 @@ def lines_of(sale: Record, units: Iterable[str]) -> list[tuple[Record, Terms]]:
         if line_id not in known:
             raise Declined(f"tryton: {sale['number']} has no line {line_id}", code="unknown_line", field="units")
     return [(line, terms) for line, terms in found if terms.line in units]
+
+
+def gone(line: Record) -> int:
+    """Items of the line that have left or are about to."""
+    return sum(int(move["quantity"]) for move in line.get("moves") or [] if move["state"] != "cancelled")
 
 
 def _moved(line: Record) -> int:

@@ -1,13 +1,16 @@
-"""Goods that leave and goods that come back, as Tryton's shipments."""
+"""Goods that leave, a shipment for each warehouse that they leave, and goods that come back."""
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterable
 from decimal import Decimal
 
 from connectors.erp.documents import parcel_reference
+from connectors.erp.leaving import Goods, Load, OrderedItem, beyond_order, completed, loads
 from connectors.erp.tryton.masters import Masters
 from connectors.erp.tryton.parties import Parties
-from connectors.erp.tryton.sales import Sales, lines_of
+from connectors.erp.tryton.sales import Sales, gone, lines_of, terms_of
 from connectors.errors import Declined
 from connectors.tryton.client import TrytonClient
 from connectors.tryton.wire import Record
@@ -15,6 +18,7 @@ from models.fulfilment import ConfirmedParcel
 from models.systems import Condition, ReturnedItem, ReturnReceipt
 
 OUT, RETURN = "stock.shipment.out", "stock.shipment.out.return"
+FOUND = ["state", "number"]
 STEPS = (("draft", "wait"), ("waiting", "assign_force"), ("assigned", "pick"), ("picked", "pack"), ("packed", "do"))
 """State -> the button that leads out of it. Assigned by force: what a warehouse reports has left the shelf."""
 ORDERED = ("draft", "waiting", "assigned", "picked", "packed", "shipped", "done")
@@ -25,25 +29,37 @@ class Shipping:
         self._client, self._masters, self._sales, self._parties = client, masters, sales, parties
 
     async def ship(self, parcel: ConfirmedParcel) -> str:
-        """The shipment of a parcel, done; returns its number."""
+        """The shipments of a parcel, done; returns their numbers, none when nothing left a warehouse of these books.
+
+        A Tryton shipment has one warehouse: those of a parcel share its reference, each with a warehouse of its own.
+        """
         reference = parcel_reference(parcel)
-        found = await self._find(OUT, reference)
-        if found is None:
-            values = await self._shipment(parcel, reference)
-            made = await self._client.create(OUT, values, lambda: self._find(OUT, reference), ["state", "number"])
-            found = await self._only(OUT, reference, made)
-        await self._advance(found)
-        return str((await self._client.read(OUT, found["id"], ["number"]))["number"])
+        sale = await self._sales.required(parcel.order_key)
+        known = await self._known(reference)
+        items = _items(sale, known.values())
+        lines_of(sale, parcel.units)
+        goods = await self._goods(parcel, items)
+        warehouses = {node: await self._masters.warehouse(node) for node, _ in goods}
+        if any(each["id"] not in known for each in warehouses.values()) and (over := beyond_order(items, parcel.units)):
+            raise Declined(f"tryton: {sale['number']}: {over}", code="over_shipped", field="units")
+        numbers = []
+        for node, leaving in loads(items, parcel.units, goods).items():
+            warehouse = warehouses[node]
+            shipment = known.get(warehouse["id"]) or await self._create(parcel, sale, warehouse, leaving)
+            await self._advance(shipment)
+            numbers.append(str((await self._client.read(OUT, shipment["id"], ["number"]))["number"]))
+        return ", ".join(numbers)
 
     async def receive(self, receipt: ReturnReceipt) -> str:
         """The return shipment of a receipt, done: what may be sold goes into storage, the rest to waste."""
-        found = await self._find(RETURN, receipt.receipt_id)
+
+        async def find() -> Record | None:
+            return await self._find(RETURN, receipt.receipt_id)
+
+        found = await find()
         if found is None:
-            values = await self._return(receipt)
-            made = await self._client.create(
-                RETURN, values, lambda: self._find(RETURN, receipt.receipt_id), ["state", "number"]
-            )
-            found = await self._only(RETURN, receipt.receipt_id, made)
+            made = await self._client.create(RETURN, await self._return(receipt), find, FOUND)
+            found = await self._only(RETURN, await find() or made, made)
         if found["state"] == "draft":
             await self._client.press(RETURN, found["id"], "receive", ("received", "done"))
         if (await self._client.read(RETURN, found["id"], ["state"]))["state"] == "received":
@@ -51,13 +67,18 @@ class Shipping:
             await self._client.press(RETURN, found["id"], "do", ("done",))
         return str((await self._client.read(RETURN, found["id"], ["number"]))["number"])
 
-    async def _find(self, model: str, reference: str) -> Record | None:
+    async def _known(self, reference: str) -> dict[int, Record]:
+        """Warehouse -> the oldest shipment of a parcel from there, with what it takes of the sale's lines."""
         domain = [["reference", "=", reference], ["state", "!=", "cancelled"], ["company", "=", self._client.company]]
-        return await self._client.first(model, domain, ["state", "number"])
+        fields = [*FOUND, "warehouse", "outgoing_moves.origin", "outgoing_moves.quantity"]
+        return {each["warehouse"]: each for each in reversed(await self._client.search(OUT, domain, fields))}
 
-    async def _only(self, model: str, reference: str, mine: Record) -> Record:
+    async def _find(self, model: str, reference: str, *more: list[object]) -> Record | None:
+        ours = [["state", "!=", "cancelled"], ["company", "=", self._client.company]]
+        return await self._client.first(model, [["reference", "=", reference], *ours, *more], FOUND)
+
+    async def _only(self, model: str, oldest: Record, mine: Record) -> Record:
         """Tryton does not hold the reference to be unique: of two that were made at once the older stays."""
-        oldest = await self._find(model, reference) or mine
         if oldest["id"] != mine["id"]:
             await self._client.press(model, mine["id"], "cancel", ("cancelled",))
         return oldest
@@ -68,24 +89,40 @@ class Shipping:
                 further = ORDERED[ORDERED.index(state) + 1 :]
                 shipment["state"] = await self._client.press(OUT, shipment["id"], button, further)
 
-    async def _shipment(self, parcel: ConfirmedParcel, reference: str) -> Record:
-        sale = await self._sales.required(parcel.order_key)
-        warehouse = await self._warehouse(parcel.node, sale)
-        places = {
+    async def _goods(self, parcel: ConfirmedParcel, items: list[OrderedItem]) -> Goods:
+        """What left which node. Goods that the channel ships leave the warehouse in which it holds them, if any."""
+        goods: Counter[tuple[str, int]] = Counter()
+        for each in parcel.goods:
+            goods[each.node, await self._masters.product(each.item, "goods")] += each.quantity
+        node = parcel.node or self._masters.held_at(parcel.order_key)
+        return goods or (completed(items, parcel, node) if node else {})
+
+    async def _create(self, parcel: ConfirmedParcel, sale: Record, warehouse: Record, leaving: list[Load]) -> Record:
+        reference = parcel_reference(parcel)
+
+        async def find() -> Record | None:
+            return await self._find(OUT, reference, ["warehouse", "=", warehouse["id"]])
+
+        values = await self._shipment(parcel, sale, warehouse, leaving)
+        made = await self._client.create(OUT, values, find, FOUND)
+        return await self._only(OUT, await find() or made, made)
+
+    async def _shipment(self, parcel: ConfirmedParcel, sale: Record, warehouse: Record, leaving: list[Load]) -> Record:
+        prices = {line["id"]: line["unit_price"] for line in sale["lines"]}
+        common = {
             "from_location": warehouse["output_location"],
             "to_location": await self._masters.customer_location(),
+            "unit": await self._masters.unit(),
+            "currency": await self._masters.currency(sale["currency"]["code"]),
         }
         moves = [
-            {**self._move(line["product"], parcel.units[terms.line] * terms.per_unit), **places,
-             "unit": await self._masters.unit(), "unit_price": line["unit_price"],
-             "currency": await self._masters.currency(sale["currency"]["code"]), "origin": f"sale.line,{line['id']}"}
-            for line, terms in lines_of(sale, parcel.units)
-            if terms.per_unit and line["product"]
+            {**self._move(load.product, load.units), **common, "unit_price": prices.get(load.line, Decimal(0)),
+             "origin": f"sale.line,{load.line}" if load.line else None}
+            for load in leaving
         ]  # fmt: skip
-        _require_open(sale, moves)
         return {
             "company": self._client.company,
-            "reference": reference,
+            "reference": parcel_reference(parcel),
             "customer": sale["party"],
             "delivery_address": sale["shipment_address"],
             "warehouse": warehouse["id"],
@@ -94,12 +131,6 @@ class Shipping:
             "effective_date": parcel.shipped_at.date(),
             "moves": [["create", moves]],
         }
-
-    async def _warehouse(self, node: str, sale: Record) -> Record:
-        if node:
-            return await self._masters.warehouse(node)
-        fields = ["code", "input_location", "output_location", "storage_location"]
-        return await self._client.read("stock.location", sale["warehouse"], fields)
 
     async def _return(self, receipt: ReturnReceipt) -> Record:
         if receipt.order_key:
@@ -155,12 +186,20 @@ class Shipping:
         return {"company": self._client.company, "product": product, "quantity": quantity}
 
 
-def _require_open(sale: Record, moves: list[Record]) -> None:
-    """Raise `Declined` (`over_shipped`) when more would leave than was ordered."""
-    lines = {f"sale.line,{line['id']}": line for line in sale["lines"]}
-    for move in moves:
-        line = lines[move["origin"]]
-        gone = sum(int(known["quantity"]) for known in line.get("moves") or [] if known["state"] != "cancelled")
-        if gone + move["quantity"] > int(line["quantity"]):
-            text = f"tryton: {gone} of {line['quantity']} have left of {sale['number']}, and {move['quantity']} more"
-            raise Declined(text, code="over_shipped", field="units")
+def _items(sale: Record, own: Iterable[Record]) -> list[OrderedItem]:
+    """The sale's lines of items. What a parcel's own shipments take already (an earlier attempt) is not gone yet."""
+    mine: Counter[str] = Counter()
+    for move in (move for shipment in own for move in shipment["outgoing_moves"]):
+        mine[move["origin"] or ""] += int(move["quantity"])
+    return [
+        OrderedItem(
+            id=line["id"],
+            line=terms.line,
+            product=line["product"],
+            per_unit=terms.per_unit,
+            ordered=int(line["quantity"]),
+            gone=gone(line) - mine[f"sale.line,{line['id']}"],
+        )
+        for line, terms in ((line, terms_of(line)) for line in sale["lines"])
+        if terms.per_unit and line["product"]
+    ]

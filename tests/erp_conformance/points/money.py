@@ -93,6 +93,20 @@ async def a_short_payment_leaves_the_rest_open(stage: Stage) -> None:
 
 
 @point("ledger")
+async def what_nobody_will_pay_is_written_off_of_the_invoices(stage: Stage) -> None:
+    request = await stage.sold()
+    paid = stage.payment(request, request.order.receivable - stage.money("1.23"))
+    await stage.erp.post_payment(paid, retry=False)
+    before = await _clearing(stage)
+    gone = stage.payment(request, stage.money("1.23"), "S-2").model_copy(update={"account": AccountRole.ADJUSTMENT})
+    number = await stage.erp.post_payment(gone, retry=False)
+    assert await stage.erp.post_payment(gone, retry=True) == number
+    assert await _clearing(stage) == before
+    invoices = (await stage.documents(request)).of_kind(DocumentKind.INVOICE)
+    assert not any(invoice.open for invoice in invoices)
+
+
+@point("ledger")
 async def a_payment_whose_reply_is_lost_at_any_step_is_booked_once(stage: Stage) -> None:
     async def one_parcel() -> ErpOrder:
         request = await stage.entered()
