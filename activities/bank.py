@@ -11,7 +11,7 @@ from temporalio import activity
 
 from activities.failures import temporal_errors
 from connectors.errors import Declined
-from connectors.ports import Journals
+from connectors.ports import BankBook
 from models.bank import StatementLine
 from models.base import Model
 from store import bank, bank_cases
@@ -34,7 +34,7 @@ class BookedLines(Model):
 class BankActivities:
     """`journals` is None where the ERP keeps no books that we may write in: lines are then only matched."""
 
-    def __init__(self, journals: Journals | None, database: Database) -> None:
+    def __init__(self, journals: BankBook | None, database: Database) -> None:
         self._journals = journals
         self._database = database
 
@@ -63,7 +63,7 @@ class BankActivities:
                 done[await self._book(self._journals, line)] += 1
         return BookedLines(booked=done[True], refused=done[False])
 
-    async def _book(self, journals: Journals, line: StatementLine) -> bool:
+    async def _book(self, journals: BankBook, line: StatementLine) -> bool:
         with temporal_errors():
             try:
                 # Always looked for first: an earlier attempt may have booked it before it was noted here.

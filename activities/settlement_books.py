@@ -56,7 +56,8 @@ class SettlementBookActivities:
         if self._journals is None:
             return None
         async with self._database.session() as session:
-            journal = await settlement_books.journal(session, key, self._journals.payouts_on)
+            await settlement_books.send_payout_to(session, key, self._journals.payouts_on)
+            journal = await settlement_books.journal(session, key)
         if journal is None:
             return None
         with temporal_errors():
@@ -191,12 +192,10 @@ class SettlementBookActivities:
     async def reverse_settlement(self, key: SettlementKey) -> str | None:
         """Reverse the journal of the revision that is posted, and its write-offs; None when there is none in the
         books."""
-        if self._journals is None or not await self._is_booked(key):
-            return None
         async with self._database.session() as session:
-            journal = await settlement_books.journal(session, key, self._journals.payouts_on)
+            journal = await settlement_books.journal(session, key) if await self._is_booked(key) else None
             given_up = await write_offs.booked(session, key)
-        if journal is None:
+        if journal is None or self._journals is None:
             return None
         with temporal_errors():
             number = await self._journals.reverse_journal(journal, retry=is_retry())

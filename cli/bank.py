@@ -54,7 +54,7 @@ def read_bank(
         return
     result = read.result
     console.print(
-        f"{file}: {read.lines} lines, {read.new} new; {result.matched} matched with payouts now, "
+        f"{file.name}: {read.lines} lines, {read.new} new; {result.matched} matched with payouts now, "
         f"{result.booked} booked in the ERP, {result.refused} refused by it"
     )
     _tell(read.view)

@@ -44,6 +44,7 @@ from models.systems import (
 
 __all__ = [
     "HINT_TOPIC",
+    "BankBook",
     "Channel",
     "ChannelFormat",
     "CreditNote",
@@ -361,7 +362,7 @@ class Ledger(Protocol):
 
 
 class Journals(Protocol):
-    """The part of a `Ledger` that settlements and bank statements are posted to."""
+    """The part of a `Ledger` that settlements are posted to."""
 
     @property
     def payouts_on(self) -> AccountRole:
@@ -373,6 +374,10 @@ class Journals(Protocol):
     async def reverse_journal(self, journal: Journal, *, retry: bool) -> str: ...
 
     async def post_payment(self, payment: Payment, *, retry: bool) -> str: ...
+
+
+class BankBook(Journals, Protocol):
+    """The part of a `Ledger` that bank statements are posted to, too."""
 
     async def post_statement_line(self, line: StatementLine, *, retry: bool) -> str: ...
 

@@ -72,6 +72,11 @@ class Journal(Model):
     replaces: str = ""
     """`journal_id` of an earlier one that was reversed, of the same payout: what is under way is under way once."""
 
+    @property
+    def sends(self) -> bool:
+        """It leaves money under way, or takes that back."""
+        return any(line.account is AccountRole.TRANSIT for line in self.lines)
+
     @model_validator(mode="after")
     def _balanced(self) -> Self:
         sums: defaultdict[str, Decimal] = defaultdict(Decimal)

@@ -65,8 +65,6 @@ COMPANIES = (
     Company("Camp Deutschland GmbH", "camp-de", "DE", "EUR"),
     Company("Camp America Inc", "camp-us", "US", "USD"),
 )
-CHANNEL_WAREHOUSE = "channel"
-"""Code of the warehouse in which goods stand that a channel ships: the companies', and on none of their shelves."""
 BANK_JOURNALS = {
     "camp-de": (
         BankJournal("House bank", "EUR", "DE89 3704 0044 0532 0130 00"),
@@ -75,6 +73,8 @@ BANK_JOURNALS = {
     "camp-us": (BankJournal("Operating account", "USD"),),
 }
 """Code of a company -> its bank accounts."""
+CHANNEL_WAREHOUSE = "channel"
+"""Code of the warehouse in which goods stand that a channel ships: the companies', and on none of their shelves."""
 CURRENCIES = {
     "EUR": ("978", "0.01", "1"),
     "USD": ("840", "0.01", "1.08"),

@@ -57,27 +57,22 @@ async def groups(session: AsyncSession, key: SettlementKey, currency: str) -> li
     ]
 
 
-async def journal(
-    session: AsyncSession, key: SettlementKey, payouts_on: AccountRole = AccountRole.BANK
-) -> Journal | None:
-    """`payouts_on` is kept with the first journal: it is reversed on the account that it was posted on."""
+async def journal(session: AsyncSession, key: SettlementKey) -> Journal | None:
     row = await head(session, key)
-    role = AccountRole(row.payout_on or payouts_on)
-    await change(session, key, payout_on=role.value)
-    return await _journal(session, row, role)
+    role = AccountRole(row.payout_on or AccountRole.BANK)
+    on = accounting_date(_statement(row), row.posted_at.date())
+    return journal_of(_statement(row), row.revision, await groups(session, key, row.currency), on, row.entity, role)
 
 
 async def lacks_journal(session: AsyncSession, key: SettlementKey) -> bool:
     """True when there is something to book, and the ERP has not taken it."""
-    row = await head(session, key)
-    return row.journal is None and await _journal(session, row, AccountRole.BANK) is not None
+    return (await head(session, key)).journal is None and await journal(session, key) is not None
 
 
-async def _journal(session: AsyncSession, row: SettlementRow, payouts_on: AccountRole) -> Journal | None:
-    statement = _statement(row)
-    moved = await groups(session, statement.key, row.currency)
-    on = accounting_date(statement, row.posted_at.date())
-    return journal_of(statement, row.revision, moved, on, row.entity, payouts_on)
+async def send_payout_to(session: AsyncSession, key: SettlementKey, role: AccountRole) -> None:
+    """Which account the journal debits with the payout. Kept with the first journal, to be reversed on the same."""
+    if not (await head(session, key)).payout_on:
+        await change(session, key, payout_on=role.value)
 
 
 async def not_booked(session: AsyncSession, key: SettlementKey) -> None:

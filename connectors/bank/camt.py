@@ -19,6 +19,8 @@ from models.money import Money
 FAMILY = "urn:iso:std:iso:20022:tech:xsd:camt.053."
 BOOKED = "BOOK"
 SIGNS = {"CRDT": 1, "DBIT": -1}
+NOT_PROVIDED = "NOTPROVIDED"
+"""What banks write for an end-to-end reference that nobody gave."""
 OPENING, CLOSING = ("OPBD", "PRCD"), ("CLBD",)
 
 
@@ -88,7 +90,8 @@ def _texts(entry: Element) -> Iterator[str]:
         f"{details}/AddtlTxInf",
         "AddtlNtryInf",
     )
-    yield from dict.fromkeys(each.text for path in paths for each in entry.all(path) if each.text)
+    texts = (each.text for path in paths for each in entry.all(path))
+    yield from dict.fromkeys(text for text in texts if text not in ("", NOT_PROVIDED))
 
 
 def _require_sum(statement: Element, lines: list[StatementLine]) -> None:

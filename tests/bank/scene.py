@@ -55,7 +55,7 @@ async def settled(
         await settlements.post(session, statement)
         await change(session, statement.key, entity=entity)
         if booked:
-            assert await settlement_books.journal(session, statement.key, payout_on) is not None
+            await settlement_books.send_payout_to(session, statement.key, payout_on)
             await settlement_books.booked_as(session, statement.key, "JE-1")
 
 

@@ -10,18 +10,13 @@ from models.money import Money
 from models.settlement import LineType, Statement
 from models.settlement_books import Group, journal_of
 
-NOTHING = Money.zero("EUR")
+ZERO = Money.zero("EUR")
 PAYOUT, TRANSFER = Money.of("90.00", "EUR"), Money.of("-10.00", "EUR")
 STATEMENT = Statement(channel="amazon", account="EU", settlement_id="281", currency="EUR", payout=PAYOUT)
 GROUPS = (
-    Group(type=LineType.GOODS, matched=PAYOUT - TRANSFER, residual=NOTHING, corrected=NOTHING, written_off=NOTHING),
+    Group(type=LineType.GOODS, matched=PAYOUT - TRANSFER, residual=ZERO, corrected=ZERO, written_off=ZERO),
     Group(
-        type=LineType.TRANSFER,
-        fault=Fault.NO_ORDER,
-        matched=NOTHING,
-        residual=TRANSFER,
-        corrected=NOTHING,
-        written_off=NOTHING,
+        type=LineType.TRANSFER, fault=Fault.NO_ORDER, matched=ZERO, residual=TRANSFER, corrected=ZERO, written_off=ZERO
     ),
 )
 ON = datetime(2026, 9, 10, tzinfo=UTC).date()

@@ -204,7 +204,8 @@ async def test_a_reference_that_was_another_movement_before_is_refused_and_nothi
 async def test_a_settlement_stays_on_the_account_that_its_first_journal_was_booked_on(database: Database) -> None:
     await settled(database, FIRST, "90.11", payout_on=AccountRole.BANK)
     async with database.session() as session:
-        journal = await settlement_books.journal(session, key(FIRST), AccountRole.TRANSIT)
+        await settlement_books.send_payout_to(session, key(FIRST), AccountRole.TRANSIT)
+        journal = await settlement_books.journal(session, key(FIRST))
     assert journal is not None
     assert journal.lines[0].account is AccountRole.BANK
 

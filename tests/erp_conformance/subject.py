@@ -75,15 +75,17 @@ class Running:
     def provider(self, line: Line, *, without: str = "", **credentials: str) -> Any:
         """`without`: the option that the connection is to lack."""
         entry = self.server.connection()
-        return self._connected({**entry, "credentials": {**entry["credentials"], **credentials}}, line, without)
+        options = {name: value for name, value in entry["options"].items() if name != without}
+        return self._connected(
+            {**entry, "options": options, "credentials": {**entry["credentials"], **credentials}}, line
+        )
 
     def without_transit(self, line: Line) -> Any:
         """As it is connected to an ERP that has no account for payouts under way."""
         entry = self.server.connection()
         return self._connected({**entry, "options": self.subject.without_transit(entry["options"])}, line)
 
-    def _connected(self, entry: dict[str, Any], line: Line, without: str = "") -> Any:
-        entry["options"] = {name: value for name, value in entry["options"].items() if name != without}
+    def _connected(self, entry: dict[str, Any], line: Line) -> Any:
         return self.subject.connect(SystemConnection.model_validate(entry), line)
 
 

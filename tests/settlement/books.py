@@ -21,8 +21,7 @@ class Books:
 
     async def post_journal(self, journal: Journal, *, retry: bool) -> str:
         self._require_open()
-        if "write-off" not in journal.journal_id:
-            assert journal.lines[0].account is self.payouts_on
+        assert {line.account for line in journal.lines if line.label == "payout"} <= {self.payouts_on}
         assert self.journals.setdefault(journal.journal_id, journal) == journal
         return f"JE-{list(self.journals).index(journal.journal_id) + 1}"
 
@@ -41,7 +40,7 @@ class Books:
 
     async def post_statement_line(self, line: StatementLine, *, retry: bool) -> str:
         self._require_open()
-        self.banked.setdefault(line.reference, line)
+        assert self.banked.setdefault(line.reference, line) == line
         return f"BNK-{list(self.banked).index(line.reference) + 1}"
 
     def balance(self, role: AccountRole) -> Decimal:

@@ -33,8 +33,7 @@ from connectors.erp.rest_ledger import RestLedger
 from connectors.ports import Channel, Journals, SettlementRef
 from connectors.providers import FORMATS
 from connectors.registry import ChannelConnection, SystemConnection
-from models.bank import StatementLine
-from models.ledger import AccountRole, Journal, Payment
+from models.ledger import Journal, Payment
 from stack.temporal import NAMESPACE
 from store import documents
 from store.database import Database
@@ -100,10 +99,7 @@ class WatchedBooks:
 
     def __init__(self, inner: Journals, moments: Moments) -> None:
         self._inner, self._moments = inner, moments
-
-    @property
-    def payouts_on(self) -> AccountRole:
-        return self._inner.payouts_on
+        self.payouts_on = inner.payouts_on
 
     async def post_journal(self, journal: Journal, *, retry: bool) -> str:
         self._moments.come()
@@ -119,9 +115,6 @@ class WatchedBooks:
         number = await self._inner.post_payment(payment, retry=retry)
         self._moments.come()
         return number
-
-    async def post_statement_line(self, line: StatementLine, *, retry: bool) -> str:
-        return await self._inner.post_statement_line(line, retry=retry)
 
 
 def small_pieces() -> list[tuple[Any, str, int]]:

@@ -8,7 +8,7 @@ from alembic import command
 from store.migrate import configuration, upgrade
 from tests.store.test_migrations import empty_url as empty_url
 
-BEFORE = "0008"
+BEFORE = "0010"
 POSTED = """
     INSERT INTO settlement
         (channel, account, settlement_id, currency, payout, matched, residual, result, lines, journal)

@@ -9,7 +9,6 @@ from __future__ import annotations
 from connectors.erp.odoo.billing import MOVE
 from connectors.erp.odoo.client import OdooClient, Record
 from connectors.erp.odoo.masters import Masters
-from connectors.erp.odoo.options import OdooOptions
 from connectors.errors import NOT_FOUND, Declined
 from models.bank import StatementLine, compact
 from models.ledger import AccountRole
@@ -19,8 +18,8 @@ STATEMENT_LINE, JOURNAL, LINE = "account.bank.statement.line", "account.journal"
 
 
 class Banking:
-    def __init__(self, client: OdooClient, options: OdooOptions, masters: Masters) -> None:
-        self._client, self._options, self._masters = client, options, masters
+    def __init__(self, client: OdooClient, masters: Masters) -> None:
+        self._client, self._masters = client, masters
 
     async def post(self, line: StatementLine) -> str:
         """The posted entry of a statement line; returns its number."""
@@ -33,8 +32,6 @@ class Banking:
 
     async def offset(self, reference: str, opposite: str) -> None:
         """Reconcile what two entries have under way, as far as it is open and the one takes back the other."""
-        if AccountRole.TRANSIT not in self._options.accounts:
-            return
         transit = await self._masters.account(AccountRole.TRANSIT)
         here, there = [await self._open_of(each, transit) for each in (reference, opposite)]
         for mine in here:

@@ -39,7 +39,7 @@ class CompanyBooks:
         self.sales = Sales(self.client, options, masters)
         self.shipping = Shipping(self.client, masters, self.sales)
         self.billing = Billing(self.client, options, masters, self.sales)
-        self.banking = Banking(self.client, options, masters)
+        self.banking = Banking(self.client, masters)
         self.books = Books(self.client, options, masters, self.billing, self.banking)
         self.reading = Reading(self.client, options, masters, self.sales, self.billing)
 

@@ -10,7 +10,6 @@ from datetime import date
 from decimal import Decimal
 
 from connectors.erp.tryton.masters import Masters
-from connectors.erp.tryton.options import TrytonOptions
 from connectors.erp.tryton.reconciling import LINE, settle
 from connectors.errors import NOT_FOUND, Declined
 from connectors.tryton.client import TrytonClient
@@ -25,8 +24,8 @@ OPEN_FIELDS = ["debit", "credit", "amount_second_currency", "second_currency.cod
 
 
 class Banking:
-    def __init__(self, client: TrytonClient, options: TrytonOptions, masters: Masters) -> None:
-        self._client, self._options, self._masters = client, options, masters
+    def __init__(self, client: TrytonClient, masters: Masters) -> None:
+        self._client, self._masters = client, masters
 
     async def post(self, line: StatementLine) -> str:
         """The posted entry of a statement line; returns its number."""
@@ -42,8 +41,6 @@ class Banking:
 
     async def offset(self, reference: str, opposite: str, on: date) -> None:
         """Reconcile what two entries have under way, as far as it is open and the one takes back the other."""
-        if AccountRole.TRANSIT not in self._options.accounts:
-            return
         transit = await self._masters.account(AccountRole.TRANSIT)
         here, there = [await self._open_of(each, transit) for each in (reference, opposite)]
         for mine in here:

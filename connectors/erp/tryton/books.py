@@ -31,7 +31,7 @@ class Books:
     async def post(self, journal: Journal) -> str:
         """The posted entry of a journal; returns its number."""
         number = await self._post(journal.journal_id, journal.on, lambda: self._entries.of(journal.lines, journal.on))
-        if journal.replaces:
+        if journal.replaces and journal.sends:
             await self._banking.offset(f"{journal.replaces}{REVERSED}", journal.journal_id, journal.on)
         return number
 
@@ -43,7 +43,8 @@ class Books:
         lines = tuple(line.model_copy(update={"amount": -line.amount}) for line in journal.lines)
         changes = {"journal_id": f"{journal.journal_id}{REVERSED}", "lines": lines, "replaces": ""}
         number = await self.post(journal.model_copy(update=changes))
-        await self._banking.offset(journal.journal_id, f"{journal.journal_id}{REVERSED}", journal.on)
+        if journal.sends:
+            await self._banking.offset(journal.journal_id, f"{journal.journal_id}{REVERSED}", journal.on)
         return number
 
     async def pay(self, payment: Payment) -> str:

@@ -35,6 +35,6 @@ class CompanyBooks:
         self.sales = Sales(self.client, options, self.masters, self.parties)
         self.shipping = Shipping(self.client, self.masters, self.sales, self.parties)
         self.billing = Billing(self.client, options, self.masters, self.sales, self.parties)
-        self.banking = Banking(self.client, options, self.masters)
+        self.banking = Banking(self.client, self.masters)
         self.books = Books(self.client, self.masters, self.parties, self.billing, self.banking)
         self.reading = Reading(self.client, options, self.masters, self.sales, self.billing)

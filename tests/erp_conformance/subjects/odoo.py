@@ -81,8 +81,8 @@ SUBJECT = Subject(
     server=server,
     entities=(OURS, THEIRS),
     read_paths=("/search_read",),
+    without_transit=without_transit,
     without={
         "surplus": "a transfer takes no more than the order has left: the inventory reconciliation names the rest"
     },
-    without_transit=without_transit,
 )
