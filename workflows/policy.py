@@ -82,6 +82,11 @@ def long_read(queue: str, summary: str) -> ActivityConfig:
     return outside(queue, summary) | ActivityConfig(start_to_close_timeout=timedelta(minutes=30))
 
 
+def long_fetch(queue: str, summary: str) -> ActivityConfig:
+    """Reading documents whose pages have to wait for the channel's quota: 250,000 lines of Mirakl take 2 h 40."""
+    return outside(queue, summary) | ActivityConfig(start_to_close_timeout=timedelta(hours=6))
+
+
 def store(summary: str) -> LocalActivityConfig:
     """A quick write to our own database."""
     return LocalActivityConfig(
