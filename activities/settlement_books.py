@@ -79,8 +79,7 @@ class SettlementBookActivities:
         """Pay the invoices and credit notes of the settlement's orders; returns how many orders were paid now.
 
         Goes on where it stopped. An order of which nothing is invoiced yet, or whose payment the ERP refuses (that is a
-        case), keeps its money on the clearing account and waits for `pay_waiting`. Without the
-        journal nothing is paid.
+        case), keeps its money on the clearing account and waits for `pay_waiting`. Without the journal nothing is paid.
         """
         async with self._database.session() as session:
             if await settlement_books.lacks_journal(session, key):
@@ -200,8 +199,17 @@ class SettlementBookActivities:
         with temporal_errors():
             number = await self._journals.reverse_journal(journal, retry=is_retry())
             for entry in given_up:
-                await self._journals.reverse_journal(write_off_journal(entry), retry=is_retry())
+                await self._reverse_write_off(self._journals, entry)
             return number
+
+    async def _reverse_write_off(self, journals: Journals, entry: WrittenOff) -> None:
+        try:
+            await journals.reverse_journal(write_off_journal(entry), retry=is_retry())
+        except Declined as refused:
+            if refused.code != NOT_FOUND:
+                raise
+            # Given up, and then its workflow was ended before the books were told.
+            log.info("write-off was never booked", settlement=str(entry.key), line=entry.number)
 
     async def _is_booked(self, key: SettlementKey) -> bool:
         async with self._database.session() as session:

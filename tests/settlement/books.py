@@ -26,6 +26,8 @@ class Books:
         return f"JE-{list(self.journals).index(journal.journal_id) + 1}"
 
     async def reverse_journal(self, journal: Journal, *, retry: bool) -> str:
+        if journal.journal_id not in self.journals:
+            raise Declined("no such journal", code=NOT_FOUND)
         assert self.journals[journal.journal_id] == journal
         if journal.journal_id not in self.reversed:
             self.reversed.append(journal.journal_id)

@@ -20,7 +20,7 @@ from models.ledger import AccountRole
 from models.money import Money
 from models.settlement import LineType, SettlementKey
 from models.settlement_books import OrderWriteOff, WriteOff
-from store import cases, settlement_views
+from store import cases, settlement_views, write_offs
 from store.database import Database
 from tests.settlement.books import Books
 from tests.settlement.documents import arrived, registered, report
@@ -158,6 +158,16 @@ async def test_a_repost_reverses_a_write_off_too_and_books_what_is_given_up_with
     assert len(books.journals) == 3
     assert (books.balance(AccountRole.CLEARING), await desk.open()) == (ZERO, ZERO)
     assert books.balance(AccountRole.ADJUSTMENT) == Decimal("-2.41")
+
+
+async def test_a_write_off_that_never_came_to_the_books_holds_up_no_repost(
+    desk: Desk, books: Books, database: Database
+) -> None:
+    await desk.post([paid_too_much(3)])
+    async with database.session() as session:
+        assert await write_offs.give_up(session, OFF, booked=True)
+    await desk.repost()
+    assert (books.balance(AccountRole.CLEARING), await desk.open()) == (ZERO, ZERO)
 
 
 async def test_a_repost_pays_no_order_a_second_time(desk: Desk, books: Books) -> None:
