@@ -41,7 +41,7 @@ def report_of(record: Record) -> Record:
     return {
         "event": "return_received",
         "rma": rma,
-        "order_reference": str(order) if order else None,
+        **({"order_reference": str(order)} if order else {}),
         "receipt": {
             "receipt_id": record["number"] or "",
             "node": record["warehouse"]["code"] or "",
