@@ -3,30 +3,37 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator, Sequence
-from dataclasses import replace
+import json
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from uuid import uuid4
 
 import psycopg
 import pytest
 from sqlalchemy import select
 from sqlmodel import col
+from temporalio.client import Client
 from temporalio.testing import ActivityEnvironment
 
 from activities.channel import PolledPage
 from activities.watch import Warehouse, WatchActivities
-from connectors.ports import Change, Report
 from connectors.wms.rest import parse_report
-from connectors.wms.tryton.provider import TrytonWms
 from connectors.wms.tryton.watching import PAGE
 from models.fulfilment import PickLine, Release
+from sandbox.core import SandboxOptions
+from sandbox.twins import Twins
+from stack.temporal import NAMESPACE, LocalTemporal
 from stack.tryton import LocalTryton
 from store import cursors
 from store.database import Database
 from store.tables import InboxEvent
+from tests.test_worker import worker
 from tests.wms_conformance.stage import Stage
 from tests.wms_conformance.subject import Running
 from tests.wms_conformance.subjects import tryton as warehouse
 from tests.wms_conformance.subjects.tryton import Keepers
+from workflows import policy
+from workflows.watch import WarehouseWatch
 
 pytestmark = [pytest.mark.erp, pytest.mark.timeout(600)]
 ONE_SOCK = (PickLine(line_id="L1", item="SOCK-WOOL", quantity=1),)
@@ -55,6 +62,23 @@ async def stage(keepers: Keepers) -> AsyncIterator[Stage]:
     stage = Stage(Running(warehouse.SUBJECT, keepers))
     yield stage
     await stage.aclose()
+
+
+@pytest.fixture
+def settings(keepers: Keepers, database_url: str, temporal_server: LocalTemporal, tmp_path: Path) -> dict[str, str]:
+    """Of a worker as a process."""
+    twins = Twins(SandboxOptions())
+    file = tmp_path / "connections.json"
+    file.write_text(json.dumps({**twins.connections(), "wms": keepers.connection()}))
+    twins.sandbox.shelf.close()
+    return {
+        "ORDERYARD_DATABASE_URL": database_url,
+        "TEMPORAL_ADDRESS": temporal_server.address,
+        "TEMPORAL_NAMESPACE": NAMESPACE,
+        "ORDERYARD_CONNECTIONS_FILE": str(file),
+        "ORDERYARD_METRICS_PORT": "0",
+        "ORDERYARD_BUILD_ID": "",
+    }
 
 
 async def look(watch: WatchActivities) -> PolledPage:
@@ -113,7 +137,7 @@ async def test_a_parcel_whose_transaction_commits_after_a_later_one_was_seen_is_
     with psycopg.connect(tryton.database_url) as held:
         held.execute("SELECT id FROM stock_shipment_out WHERE reference = %s FOR UPDATE", [late.fulfilment_id])
         shipping = asyncio.create_task(keepers.hand_over(late.fulfilment_id))
-        await until_somebody_waits_for_a_lock(tryton)
+        await until_somebody_waits_for_a_lock(tryton.database_url)
         await keepers.ship(prompt.fulfilment_id)
         await look_through(watch)
         seen = await kept(database)
@@ -126,9 +150,9 @@ async def test_a_parcel_whose_transaction_commits_after_a_later_one_was_seen_is_
     assert (await kept(database)).count(late.fulfilment_id) == 1
 
 
-async def until_somebody_waits_for_a_lock(tryton: LocalTryton) -> None:
+async def until_somebody_waits_for_a_lock(database_url: str) -> None:
     waits = "SELECT count(*) FROM pg_locks WHERE NOT granted"
-    async with await psycopg.AsyncConnection.connect(tryton.database_url, autocommit=True) as connection:
+    async with await psycopg.AsyncConnection.connect(database_url, autocommit=True) as connection:
         async with asyncio.timeout(30):
             while await (await connection.execute(waits)).fetchone() == (0,):
                 pass
@@ -142,37 +166,35 @@ async def began_first(tryton: LocalTryton, late: Release, prompt: Release) -> bo
     return first == (late.fulfilment_id,)
 
 
-class Dying(TrytonWms):
-    """Reads what is to be told, and the worker that asked never lives to keep it."""
-
-    read: asyncio.Event
-
-    async def reports(self, changes: Sequence[Change]) -> list[Report]:
-        await super().reports(changes)
-        self.read.set()
-        await asyncio.Event().wait()
-        raise AssertionError("nobody sets it")
-
-
-async def test_a_worker_that_dies_between_reading_and_keeping_loses_nothing(
-    stage: Stage, keepers: Keepers, database: Database
+async def test_a_worker_that_is_killed_between_reading_and_keeping_loses_nothing(
+    stage: Stage,
+    keepers: Keepers,
+    database: Database,
+    temporal_client: Client,
+    settings: dict[str, str],
+    tmp_path: Path,
 ) -> None:
-    watch = WatchActivities(stage.wms, database)
-    await look_through(watch)
+    await look_through(WatchActivities(stage.wms, database))
     before, cursor = await kept(database), await cursor_of(database)
     [release] = await released(stage, 1)
     await keepers.ship(release.fulfilment_id)
     await keepers.take_back("RMA-OF-THE-DEAD", ("TENT-4P", 1, "shelf"))
-    wms = Running(replace(warehouse.SUBJECT, connect=Dying), keepers).provider(stage.line)
-    wms.read = asyncio.Event()
-    walk = asyncio.create_task(look(WatchActivities(wms, database)))
-    await wms.read.wait()
-    walk.cancel()
-    await asyncio.gather(walk, return_exceptions=True)
+    handle = await temporal_client.start_workflow(
+        WarehouseWatch.run, Warehouse(), id=f"watch/{uuid4()}", task_queue=policy.WMS_QUEUE
+    )
+    url = settings["ORDERYARD_DATABASE_URL"]
+    with psycopg.connect(url) as held:
+        held.execute("LOCK TABLE inbox_event IN EXCLUSIVE MODE")  # It can be read, and nothing can be kept.
+        with worker(tmp_path / "first.log", "--queues", "wms", settings=settings) as first:
+            await until_somebody_waits_for_a_lock(url)
+            first.kill()
+            first.wait()
+        held.rollback()
     assert (await kept(database), await cursor_of(database)) == (before, cursor)
-    await look_through(watch)
+    with worker(tmp_path / "second.log", "--queues", "wms", settings=settings):
+        result = await handle.result()
+    assert result.kept == 2
     assert sorted((await kept(database))[len(before) :]) == sorted([release.fulfilment_id, "RMA-OF-THE-DEAD"])
-    await wms.aclose()
 
 
 async def test_a_note_that_somebody_edited_holds_up_no_other_release(
