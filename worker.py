@@ -41,6 +41,7 @@ from activities.stock import StockActivities
 from activities.systems import SystemActivities
 from activities.tax import TaxActivities
 from activities.terms import TermsActivities
+from activities.watch import WatchActivities
 from activities.wms import WmsActivities
 from capture.temporal import connect
 from connectors.fraud.rules import FraudRules
@@ -70,6 +71,7 @@ from workflows.reread import RereadOrder
 from workflows.returns import ReturnWorkflow
 from workflows.settlement import LatePayments, SettlementRepost, SettlementSync, SettlementWorkflow, SettlementWriteOff
 from workflows.stock_sync import StockSync
+from workflows.watch import WarehouseWatch
 
 log = structlog.get_logger(__name__)
 
@@ -104,6 +106,7 @@ CHANNEL_WORKFLOWS: Sequence[type] = (
 WORKFLOWS: Mapping[str, Sequence[type]] = {
     policy.ORDERS_QUEUE: ORDER_WORKFLOWS,
     policy.SETTLEMENT_QUEUE: (SettlementWorkflow, SettlementRepost, SettlementWriteOff, BankStatementWorkflow),
+    policy.WMS_QUEUE: (WarehouseWatch,),
     policy.REPAIR_QUEUE: (RepairWorkflow,),
     policy.INVENTORY_QUEUE: (InventoryReconciliation,),
     breaker.QUEUE: (BreakerWorkflow,),
@@ -201,6 +204,7 @@ class Queues:
                 wms.cancel_release,
                 wms.find_shipments,
                 wms.find_shortfalls,
+                WatchActivities(systems.watched, database).watch_warehouse,
                 inventory.ask_levels,
             ],
             policy.TAX_QUEUE: [tax.quote_tax, tax.record_tax, tax.commit_tax, tax.void_tax, tax.refund_tax],

@@ -255,12 +255,13 @@ def schedules_apply(
     poll_seconds: Annotated[int | None, typer.Option(min=1, help="For every account, instead of its own.")] = None,
     json_output: AsJson = False,
 ) -> None:
-    """Create or change the schedules of every connection, and that of the inventory reconciliation."""
+    """Create or change the schedules of every connection, of a warehouse that is watched, and of the reconciliation."""
 
     async def work() -> list[dict[str, object]]:
         deployment = find()
         client = await deployment.temporal()
         applied = await schedules.apply(client, deployment.connections, poll_seconds)
+        applied += await schedules.apply_warehouse(client, deployment.connections)
         return [*applied, await schedules.apply_inventory(client)]
 
     applied = asyncio.run(work())

@@ -79,6 +79,7 @@ async def prepare(stack: LocalStack, poll_seconds: int | None) -> Connections:
             await database.aclose()
     client = await connect(stack.temporal_address, stack.options.temporal_namespace)
     await schedules.apply(client, connections, poll_seconds)
+    await schedules.apply_warehouse(client, connections)
     await schedules.apply_inventory(client)
     return connections
 

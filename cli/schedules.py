@@ -20,9 +20,12 @@ from temporalio.client import (
     ScheduleUpdateInput,
 )
 from temporalio.common import Priority
+from temporalio.service import RPCError, RPCStatusCode
 
 from activities.channel import ChannelAccount
+from activities.watch import Warehouse
 from capture.temporal import fairness_key
+from connectors.providers import is_watched
 from connectors.registry import ChannelConnection, Connections
 from workflows import policy
 from workflows.channel_audit import AuditRequest, ChannelAudit
@@ -30,9 +33,12 @@ from workflows.channel_sync import ChannelSync, ReturnSync
 from workflows.inventory import InventoryReconciliation, ReconciliationRequest
 from workflows.settlement import LatePayments, SettlementSync
 from workflows.stock_sync import StockSync
+from workflows.watch import WarehouseWatch
 
 INVENTORY = "inventory"
 INVENTORY_SECONDS = 3600
+WAREHOUSE = "warehouse"
+WAREHOUSE_SECONDS = 60
 RETURN_SECONDS = 900
 """Nothing of a return is due within minutes, and its reading costs quota that orders may need."""
 SETTLEMENT_SECONDS = 3600
@@ -94,6 +100,22 @@ async def apply_inventory(client: Client) -> dict[str, Any]:
     return {"schedule": INVENTORY, "every_seconds": INVENTORY_SECONDS}
 
 
+async def apply_warehouse(client: Client, connections: Connections) -> list[dict[str, Any]]:
+    """Create or change the schedule of a warehouse that is watched; take it away from one that reports by itself."""
+    if not is_watched(connections.wms):
+        await _drop(client, WAREHOUSE)
+        return []
+    action = ScheduleActionStartWorkflow(
+        WarehouseWatch.run,
+        Warehouse(),
+        id=f"sync-{WAREHOUSE}",
+        task_queue=policy.WMS_QUEUE,
+        static_summary="What happened in the warehouse",
+    )
+    await _put(client, WAREHOUSE, _every(WAREHOUSE_SECONDS, action))
+    return [{"schedule": WAREHOUSE, "every_seconds": WAREHOUSE_SECONDS}]
+
+
 def schedule_id(kind: str, channel: str, account: str) -> str:
     return f"{kind}/{channel}/{account}"
 
@@ -134,3 +156,12 @@ async def _put(client: Client, name: str, schedule: Schedule) -> None:
             return ScheduleUpdate(schedule=schedule)
 
         await client.get_schedule_handle(name).update(replace)
+
+
+async def _drop(client: Client, name: str) -> None:
+    """Not an error when there is none."""
+    try:
+        await client.get_schedule_handle(name).delete()
+    except RPCError as error:
+        if error.status is not RPCStatusCode.NOT_FOUND:
+            raise

@@ -6,7 +6,7 @@ Every write may be called more than once for the same thing and must have its ef
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import BinaryIO, Literal, Protocol, runtime_checkable
@@ -45,6 +45,8 @@ from models.systems import (
 __all__ = [
     "HINT_TOPIC",
     "BankBook",
+    "Change",
+    "ChangePage",
     "Channel",
     "ChannelFormat",
     "CreditNote",
@@ -63,6 +65,7 @@ __all__ = [
     "PolledOrder",
     "Refusal",
     "ReleaseCancelled",
+    "Report",
     "ReturnPage",
     "ReturnReceipt",
     "SettlementRef",
@@ -71,6 +74,7 @@ __all__ = [
     "TaxQuote",
     "TaxRefund",
     "Vocabulary",
+    "Watched",
     "WebhookEvent",
     "WebhookRefused",
     "Wms",
@@ -425,6 +429,49 @@ class WmsReport(Model):
     shipment: Shipment | None = None
     shortfall: Shortfall | None = None
     receipt: ReturnReceipt | None = None
+
+
+class Change(Model):
+    """Something that happened in a warehouse, and may have to be told."""
+
+    name: str
+    """The same whenever it is read, and of nothing else: its report is kept under it, once."""
+    kind: str
+    subject: str
+    """What the warehouse is asked for to tell it; with `kind`, the provider's own business."""
+
+
+class ChangePage(Model):
+    changes: tuple[Change, ...]
+    cursor: str
+    """Opaque; to be stored only together with the reports of this page, and handed to the next look."""
+    more: bool
+    """True when the next page is ready now."""
+
+
+class Report(Model):
+    """A warehouse's report, written as the REST contract has it (`docs/contracts/wms.md`)."""
+
+    name: str
+    topic: str
+    """`shipment`, `shortfall` or `return_received`."""
+    external_id: str
+    """Fulfilment id or RMA; empty when nobody said."""
+    body: bytes
+
+
+@runtime_checkable
+class Watched(Protocol):
+    """A warehouse that reports nothing by itself, and can be asked what has happened in all of it. Not every WMS."""
+
+    async def changes(self, cursor: str | None) -> ChangePage:
+        """One page of what happened since the cursor (`None`: from about now on). The same may be in several looks:
+        whatever becomes visible late is in one of them."""
+        ...
+
+    async def reports(self, changes: Sequence[Change]) -> list[Report]:
+        """What is to be told of these; of some changes nothing, or more than themselves."""
+        ...
 
 
 NO_CODES: Mapping[str, str] = {}

@@ -20,7 +20,7 @@ from connectors.erp.tryton.provider import TrytonErp
 from connectors.fraud.rest import RestFraud
 from connectors.kind import ChannelKind
 from connectors.notify.rest import RestNotifier
-from connectors.ports import BankBook, Channel, ChannelFormat, Erp, Fraud, Notifier, StockBook, Tax, Wms
+from connectors.ports import BankBook, Channel, ChannelFormat, Erp, Fraud, Notifier, StockBook, Tax, Watched, Wms
 from connectors.registry import ChannelConnection, ChannelPolicies, Connections, ConnectionsError, SystemConnection
 from connectors.tax.avatax import AvaTax
 from connectors.wms.rest import RestWms
@@ -46,7 +46,7 @@ _JOURNALS: Mapping[str, Callable[[SystemConnection], BankBook]] = {
     "rest": RestLedger,
     "tryton": TrytonErp,
 }
-_WMSS: Mapping[str, Callable[[SystemConnection], Wms]] = {"rest": RestWms, "tryton": TrytonWms}
+_WMSS: Mapping[str, type[RestWms] | type[TrytonWms]] = {"rest": RestWms, "tryton": TrytonWms}
 _TAXES: Mapping[str, Callable[[SystemConnection], Tax]] = {"avatax": AvaTax}
 _FRAUDS: Mapping[str, Callable[[SystemConnection], Fraud]] = {"rest": RestFraud}
 _NOTIFIERS: Mapping[str, Callable[[SystemConnection], Notifier]] = {"rest": RestNotifier}
@@ -69,6 +69,11 @@ class Connectors:
     journals: BankBook | None = None
     """Where settlements are booked; None when the ERP keeps no books that we may write in."""
 
+    @property
+    def watched(self) -> Watched | None:
+        """The warehouse as one that is watched; None when it reports by itself."""
+        return self.wms if isinstance(self.wms, Watched) else None
+
     def stock_book(self, system: Erp | Wms) -> StockBook | None:
         """The system as one that says what it has on hand; None when it cannot."""
         return system if isinstance(system, StockBook) else None
@@ -89,6 +94,11 @@ def connect(connections: Connections) -> Connectors:
         terms={(c.provider, c.account): connections.terms(c) for c in connections.channels},
         journals=journals(connections.erp) if (journals := _JOURNALS.get(connections.erp.provider)) else None,
     )
+
+
+def is_watched(wms: SystemConnection) -> bool:
+    """True for a warehouse that reports nothing by itself. Raises `ConnectionsError` for an unknown provider."""
+    return issubclass(_provider("wms", _WMSS, wms.provider), Watched)
 
 
 def _provider(kind: str, known: Mapping[str, T], name: str) -> T:

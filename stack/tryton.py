@@ -104,6 +104,11 @@ class LocalTryton:
         return self._kind.connection(self.url, self._database, self._known, self._goods)
 
     @property
+    def database_url(self) -> str:
+        """Its database, for tests that hold up its transactions."""
+        return self._postgres.url(self._database)
+
+    @property
     def admin_password(self) -> str:
         return str(self._known["admin"])
 

@@ -12,6 +12,8 @@ from store.tables import ChannelCursor
 ORDERS = "orders"
 BACKLOG = "backlog"
 RETURNS = "returns"
+REPORTS = "reports"
+"""Of a warehouse."""
 
 
 async def get(session: AsyncSession, channel: str, account: str, stream: str = ORDERS) -> ChannelCursor | None:

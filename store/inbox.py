@@ -166,6 +166,15 @@ async def id_of(session: AsyncSession, channel: str, account: str, source: Sourc
     return await session.scalar(select(col(InboxEvent.id)).filter_by(**same))
 
 
+async def known(
+    session: AsyncSession, channel: str, account: str, source: Source, delivery_ids: Sequence[str]
+) -> set[str]:
+    """Which of these deliveries were kept before, whatever became of them."""
+    same = {"channel": channel, "account": account, "source": source}
+    found = select(col(InboxEvent.delivery_id)).filter_by(**same).where(col(InboxEvent.delivery_id).in_(delivery_ids))
+    return set(await session.scalars(found))
+
+
 async def is_not_alone(session: AsyncSession, event: InboxEvent) -> bool:
     """True when the inbox holds another event that tells of the same order."""
     if event.external_id is None:

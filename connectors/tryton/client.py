@@ -72,10 +72,11 @@ class TrytonClient:
         fields: Sequence[str] = ("id",),
         *,
         limit: int | None = None,
+        by: Sequence[str] = ("id",),
         **context: object,
     ) -> list[Record]:
-        """Records in the order of their ids. Raises `SchemaDrift` when the answer is not a list."""
-        query = [("d", in_url(domain)), ("o", in_url([["id", "ASC"]])), *_fields(fields)]
+        """Records in the order of their ids, or by other fields. Raises `SchemaDrift` when the answer is not a list."""
+        query = [("d", in_url(domain)), ("o", in_url([[name, "ASC"] for name in by])), *_fields(fields)]
         if limit is not None:
             query.append(("s", str(limit)))
         found = await self._call("search", "GET", model, query, context=context)
@@ -86,7 +87,7 @@ class TrytonClient:
     async def first(
         self, model: str, domain: Domain, fields: Sequence[str] = ("id",), **context: object
     ) -> Record | None:
-        found = await self.search(model, domain, fields, limit=1, **context)
+        found = await self.search(model, domain, fields, limit=1, by=("id",), **context)
         return found[0] if found else None
 
     async def read(self, model: str, record: int, fields: Sequence[str], **context: object) -> Record:

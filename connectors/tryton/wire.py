@@ -17,6 +17,8 @@ def encoded(value: Any) -> Any:
     """A value as Tryton reads it. Quantities are floats there, and whole here."""
     if isinstance(value, Decimal):
         return {"__class__": "Decimal", "decimal": str(value)}
+    if isinstance(value, datetime):
+        return _moment(value.astimezone(UTC))
     if isinstance(value, date):
         return {"__class__": "date", "year": value.year, "month": value.month, "day": value.day}
     if isinstance(value, Mapping):
@@ -34,6 +36,12 @@ def decoded(content: bytes) -> Any:
 def in_url(value: Any) -> str:
     """A domain or a context as Tryton takes it in a query or a header."""
     return base64.urlsafe_b64encode(json.dumps(encoded(value), separators=(",", ":")).encode()).decode()
+
+
+def _moment(utc: datetime) -> Record:
+    day = {"year": utc.year, "month": utc.month, "day": utc.day}
+    clock = {"hour": utc.hour, "minute": utc.minute, "second": utc.second, "microsecond": utc.microsecond}
+    return {"__class__": "datetime", **day, **clock}
 
 
 def _typed(value: Record) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, Field, ValidationError
@@ -152,6 +152,31 @@ class CancellationDocument(BaseModel):
     reason: str = ""
 
 
+def shipment_report(reply_to: str, shipment: Shipment) -> Document:
+    """What a warehouse reports of a parcel that left, of one that we asked instead."""
+    told = {
+        "shipment_id": shipment.shipment_id,
+        "node": shipment.node,
+        "carrier": shipment.carrier,
+        "tracking_number": shipment.tracking,
+        "shipped_at": shipment.shipped_at.isoformat(),
+        "picks": _picks(shipment.picks),
+    }
+    return {"event": "shipment", "fulfilment_id": shipment.fulfilment_id, "reply_to": reply_to, "shipment": told}
+
+
+def shortfall_report(reply_to: str, shortfall: Shortfall) -> Document:
+    told = {
+        "report_id": shortfall.report_id,
+        "node": shortfall.node,
+        "kind": shortfall.kind,
+        "reason": shortfall.reason,
+        "reported_at": shortfall.reported_at.isoformat(),
+        "picks": _picks(shortfall.picks),
+    }
+    return {"event": "shortfall", "fulfilment_id": shortfall.fulfilment_id, "reply_to": reply_to, "shortfall": told}
+
+
 def release(request: Release) -> Document:
     return {
         "fulfilment_id": request.fulfilment_id,
@@ -162,11 +187,15 @@ def release(request: Release) -> Document:
         "service_level": request.service_level,
         "ship_by": request.ship_by.isoformat() if request.ship_by else None,
         "ship_to": request.ship_to.model_dump(mode="json"),
-        "picks": [
-            {"line_reference": pick.line_id, "item": pick.item, "per_unit": pick.per_unit, "quantity": pick.quantity}
-            for pick in request.picks
-        ],
+        "picks": _picks(request.picks),
     }
+
+
+def _picks(picks: Iterable[PickLine]) -> list[Document]:
+    return [
+        {"line_reference": pick.line_id, "item": pick.item, "per_unit": pick.per_unit, "quantity": pick.quantity}
+        for pick in picks
+    ]
 
 
 def read_report(body: bytes) -> WmsReport:

@@ -15,8 +15,9 @@ EVENT_SOURCES = ("webhook", "poll", "backlog", "file", "wms")
 LINE = "((((channel || '/'::text) || account) || '/'::text) || source)"
 """SQL: where an event stands in line. An expression, so that no index but that of due events can be mistaken for it."""
 EVENT_STATUSES = ("received", "delivered", "ignored", "dead", "discarded")
-STREAMS = ("orders", "backlog", "returns")
-"""What is read of a channel account page by page; the backlog is what a long absence left behind."""
+STREAMS = ("orders", "backlog", "returns", "reports")
+"""What is read of a channel account page by page; the backlog is what a long absence left behind. Reports are read of a
+warehouse that is watched."""
 
 
 class InboxEvent(SQLModel, table=True):

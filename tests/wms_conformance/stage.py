@@ -7,6 +7,8 @@ from typing import Any
 from uuid import uuid4
 
 from connectors.errors import ConnectorError
+from connectors.ports import WmsReport
+from connectors.wms.rest import parse_report
 from models.fulfilment import PickLine, Release, Shipment
 from models.order import Address, OrderKey
 from tests.erp_conformance.transport import Line
@@ -82,6 +84,28 @@ class Stage(Harmed):
                 place = (pick.line_id, pick.item)
                 counted[place] = counted.get(place, 0) + pick.quantity
         return counted
+
+    async def look(self, cursor: str | None = None) -> tuple[dict[str, WmsReport], str]:
+        """All pages of one look: the name of each report, and what it says; and where the next look begins."""
+        told: dict[str, WmsReport] = {}
+        while True:
+            page = await self.wms.changes(cursor)
+            told |= {each.name: parse_report(each.body) for each in await self.wms.reports(page.changes)}
+            cursor = page.cursor
+            if not page.more:
+                return told, page.cursor
+
+    async def told_of(self, release: Release) -> list[WmsReport]:
+        """What a look tells of one release."""
+        told, _ = await self.look()
+        said = [(each, each.shipment or each.shortfall) for each in told.values()]
+        return [each for each, what in said if what and what.fulfilment_id == release.fulfilment_id]
+
+    async def told_back(self, number: str) -> WmsReport | None:
+        """What a look tells of a parcel that came back."""
+        told, _ = await self.look()
+        found = [each for each in told.values() if each.receipt and each.receipt.receipt_id == number]
+        return found[0] if found else None
 
     async def on_hand(self, item: str, node: str = "BER-1") -> int:
         levels = await self.wms.stock_levels()

@@ -9,7 +9,10 @@ from typing import Any, Literal, Protocol
 from connectors.registry import SystemConnection
 from tests.erp_conformance.transport import Line
 
-Capability = Literal["goods_check", "second_parcel", "short_pick"]
+Capability = Literal["goods_check", "second_parcel", "short_pick", "watched"]
+Place = Literal["shelf", "waste", "rejected"]
+"""Where people put a piece that came back."""
+Pieces = tuple[str, int, Place]
 
 
 class Warehouse(Protocol):
@@ -31,6 +34,14 @@ class Warehouse(Protocol):
 
     async def find_missing(self, fulfilment_id: str, item: str, pieces: int) -> None:
         """Fewer are on the shelf than the books say: ship the rest, and leave these out."""
+        ...
+
+    async def give_up(self, fulfilment_id: str) -> None:
+        """The warehouse itself cancels what it was told to ship."""
+        ...
+
+    async def take_back(self, reference: str, *pieces: Pieces, put_away: bool = True) -> str:
+        """A buyer's parcel comes back, with something written on it; the number it gets. Put away, it is inspected."""
         ...
 
 

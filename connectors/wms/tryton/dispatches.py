@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, time
 
@@ -17,7 +18,9 @@ LEFT = frozenset({"shipped", "done"})
 FIELDS = (
     "number",
     "state",
+    "reference",
     "create_uid",
+    "write_uid",
     "warehouse.code",
     "warehouse_output",
     "effective_date",
@@ -41,6 +44,8 @@ class Dispatch:
     node: str
     made_by: int
     """Tryton's user who made it."""
+    changed_by: int | None
+    """The user who changed it last; None as long as nobody has."""
     moves: tuple[Moved, ...]
     moved_at: datetime
     notes: tuple[str, ...]
@@ -89,6 +94,14 @@ class Dispatches:
     def is_forbidden(self) -> bool:
         """It was cancelled before it came: a shipment of nothing stands for that."""
         return any(not each.moves for each in self.all) or (self.first is not None and self.first.state == CANCELLED)
+
+    @property
+    def was_stopped(self) -> bool:
+        """We have cancelled something of it ourselves: what does not leave is no news to whoever released it."""
+        first = self.first
+        return first is not None and any(
+            each.state == CANCELLED and each.changed_by == first.made_by for each in self.all
+        )
 
     @property
     def plan(self) -> Plan | None:
@@ -141,12 +154,19 @@ class DispatchReader:
         self._client = client
 
     async def of(self, fulfilment_id: str) -> Dispatches:
-        domain = [["reference", "=", fulfilment_id], ["company", "=", self._client.company]]
+        found = await self.of_all([fulfilment_id])
+        return found.get(fulfilment_id, Dispatches(fulfilment_id, ()))
+
+    async def of_all(self, fulfilment_ids: Sequence[str]) -> dict[str, Dispatches]:
+        """Fulfilment id -> its shipments, of those that have any. All are named in one URL: 50 at most."""
+        domain = [["reference", "in", list(fulfilment_ids)], ["company", "=", self._client.company]]
         records = await self._client.search(OUT, domain, FIELDS)
         notes = await self._notes([record["id"] for record in records])
-        return Dispatches(
-            fulfilment_id, tuple(_dispatch(record, tuple(notes.get(record["id"], ()))) for record in records)
-        )
+        found: dict[str, list[Dispatch]] = {}
+        for record in records:
+            made = _dispatch(record, tuple(notes.get(record["id"], ())))
+            found.setdefault(record["reference"], []).append(made)
+        return {fulfilment_id: Dispatches(fulfilment_id, tuple(all_)) for fulfilment_id, all_ in found.items()}
 
     async def _notes(self, shipments: list[int]) -> dict[int, list[str]]:
         if not shipments:
@@ -172,13 +192,14 @@ def _dispatch(record: Record, notes: tuple[str, ...]) -> Dispatch:
         state=record["state"],
         node=record["warehouse"]["code"] or "",
         made_by=record["create_uid"],
+        changed_by=record["write_uid"],
         moves=tuple(moves),
-        moved_at=_moved_at(record),
+        moved_at=moved_at(record),
         notes=notes,
     )
 
 
-def _moved_at(record: Record) -> datetime:
+def moved_at(record: Record) -> datetime:
     """Tryton knows the day on which it left: its last change, unless somebody changed it on a later day."""
     changed: datetime = record["last_modified_at"]
     if (day := record["effective_date"]) is None:

@@ -33,6 +33,8 @@ class Plan(Model):
 
     fulfilment_id: str
     correlation_id: str
+    reply_to: str = ""
+    """Workflow that waits for the parcels; not in notes from before the warehouse was watched."""
     picks: tuple[PlannedPick, ...]
 
     @classmethod
@@ -47,7 +49,12 @@ class Plan(Model):
                 raise SchemaDrift("wrong_type", f"moves of {release.fulfilment_id}", waiting, remedy)
             waiting.remove(fitting)
             picks.append(PlannedPick(move=fitting.move, pick=pick))
-        return cls(fulfilment_id=release.fulfilment_id, correlation_id=release.correlation_id, picks=tuple(picks))
+        return cls(
+            fulfilment_id=release.fulfilment_id,
+            correlation_id=release.correlation_id,
+            reply_to=release.reply_to,
+            picks=tuple(picks),
+        )
 
     @classmethod
     def read(cls, text: object, path: str) -> Plan:

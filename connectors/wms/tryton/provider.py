@@ -1,12 +1,16 @@
-"""`ports.Wms` on a Tryton that runs warehouses. People pick and ship in Tryton; what they did is learned by asking."""
+"""`ports.Wms` and `ports.Watched` on a Tryton that runs warehouses.
+
+People pick, ship and take back in Tryton; what they did is learned by asking.
+"""
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 
 import httpx
 
-from connectors.ports import ReleaseCancelled
+from connectors.ports import Change, ChangePage, ReleaseCancelled, Report
 from connectors.registry import SystemConnection
 from connectors.tryton.client import KeyAuth, TrytonClient
 from connectors.tryton.levels import stock_levels
@@ -15,6 +19,7 @@ from connectors.wms.tryton.dispatches import DispatchReader
 from connectors.wms.tryton.options import WarehouseOptions
 from connectors.wms.tryton.releasing import Releasing
 from connectors.wms.tryton.stopping import Stopping
+from connectors.wms.tryton.watching import Watching
 from models.fulfilment import Release, Shipment, Shortfall
 from models.ledger import StockLevel
 
@@ -30,6 +35,7 @@ class TrytonWms:
         self._reader = DispatchReader(self._client)
         self._releasing = Releasing(self._client, self._records, self._reader)
         self._stopping = Stopping(self._client, self._records, self._reader)
+        self._watching = Watching(self._client, self._reader)
         self._slots = asyncio.Semaphore(options.concurrency)
 
     async def aclose(self) -> None:
@@ -55,3 +61,9 @@ class TrytonWms:
 
     async def stock_levels(self) -> tuple[StockLevel, ...] | None:
         return await stock_levels(self._client)
+
+    async def changes(self, cursor: str | None) -> ChangePage:
+        return await self._watching.changes(cursor)
+
+    async def reports(self, changes: Sequence[Change]) -> list[Report]:
+        return await self._watching.reports(changes)

@@ -11,7 +11,7 @@ from typing import Any
 from connectors.wms.rest import RestWms
 from sandbox.core import Sandbox, SandboxOptions
 from tests.systems.running import Systems, free_socket, served, until
-from tests.wms_conformance.subject import Subject, Warehouse
+from tests.wms_conformance.subject import Pieces, Subject, Warehouse
 
 NEVER = 3600.0
 GONE = frozenset({"cancelled", "unheard_of"})
@@ -47,6 +47,12 @@ class Twin:
     async def find_missing(self, fulfilment_id: str, item: str, pieces: int) -> None:
         raise AssertionError(f"{fulfilment_id}: the suite does not ask the twin for {pieces} {item}")
 
+    async def give_up(self, fulfilment_id: str) -> None:
+        raise AssertionError(f"{fulfilment_id}: the suite does not ask the twin to give up")
+
+    async def take_back(self, reference: str, *pieces: Pieces, put_away: bool = True) -> str:
+        raise AssertionError(f"{reference}: the suite does not ask the twin to take {pieces} back, nor {put_away=}")
+
     def _status(self, fulfilment_id: str) -> str:
         release = self._known.get(fulfilment_id)
         return release["status"] if release else ""
@@ -71,6 +77,7 @@ SUBJECT = Subject(
     without={
         "goods_check": "the twin takes every item and node",
         "second_parcel": "the twin divides parcels by itself (tests/systems/test_wms.py)",
+        "watched": "it reports by itself (tests/capture/test_reports.py)",
         "short_pick": "shortfalls are reported, there is no call for them (tests/systems/test_wms_shortfalls.py)",
     },
 )

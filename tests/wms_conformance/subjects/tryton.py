@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import tempfile
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,8 @@ from stack.errors import StackError
 from stack.tryton import LocalTryton
 from stack.tryton_kinds import WAREHOUSE
 from stack.tryton_rpc import TrytonRpc
-from tests.wms_conformance.subject import Subject, Warehouse
+from tests.wms_conformance.subject import Pieces, Subject, Warehouse
+from tests.wms_conformance.taking_back import take_back
 
 OUT = "stock.shipment.out"
 PATIENCE = 60.0
@@ -49,6 +50,24 @@ class Keepers:
     async def find_missing(self, fulfilment_id: str, item: str, pieces: int) -> None:
         await asyncio.to_thread(self._pick_less, fulfilment_id, item, pieces)
 
+    async def give_up(self, fulfilment_id: str) -> None:
+        await asyncio.to_thread(self._give_up, fulfilment_id)
+
+    async def take_back(self, reference: str, *pieces: Pieces, put_away: bool = True) -> str:
+        return await asyncio.to_thread(take_back, self._tryton, reference, pieces, put_away)
+
+    async def ship_together(self, fulfilment_ids: Sequence[str]) -> None:
+        """All of them in one go: in one transaction of Tryton's for each step."""
+        await asyncio.to_thread(self._ship_together, fulfilment_ids)
+
+    async def pack(self, fulfilment_id: str) -> None:
+        """All but handing it to the carrier."""
+        await asyncio.to_thread(self._press, fulfilment_id, [button for _, button in STEPS[:3]])
+
+    async def hand_over(self, fulfilment_id: str) -> None:
+        """What is packed, to the carrier; nobody has completed it yet."""
+        await asyncio.to_thread(self._press, fulfilment_id, [STEPS[3][1]])
+
     async def note(self, fulfilment_id: str, text: str) -> None:
         """What somebody writes on the shipment."""
         await asyncio.to_thread(self._note, fulfilment_id, text)
@@ -73,6 +92,24 @@ class Keepers:
         rpc = self._tryton.admin()
         for shipment in self._open(fulfilment_id):
             _advance(rpc, shipment)
+        rpc.close()
+
+    def _ship_together(self, fulfilment_ids: Sequence[str]) -> None:
+        rpc = self._tryton.admin()
+        found = rpc.search(OUT, [["reference", "in", list(fulfilment_ids)]])
+        for _, button in STEPS:
+            rpc.model(OUT, button, [record["id"] for record in found], _skip_warnings=True)
+        rpc.close()
+
+    def _press(self, fulfilment_id: str, buttons: Sequence[str]) -> None:
+        rpc = self._tryton.admin()
+        for button in buttons:
+            rpc.model(OUT, button, self._open(fulfilment_id), _skip_warnings=True)
+        rpc.close()
+
+    def _give_up(self, fulfilment_id: str) -> None:
+        rpc = self._tryton.admin()
+        rpc.model(OUT, "cancel", self._open(fulfilment_id))
         rpc.close()
 
     def _divide(self, fulfilment_id: str, item: str, pieces: int) -> None:
