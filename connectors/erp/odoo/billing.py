@@ -18,7 +18,7 @@ from connectors.erp.odoo.masters import Masters
 from connectors.erp.odoo.options import OdooOptions
 from connectors.erp.odoo.sales import Sale, SaleLine, Sales
 from connectors.erp.terms import priced, share, slack
-from connectors.errors import NOT_FOUND, Declined
+from connectors.errors import NOT_FOUND, Declined, Unavailable
 from models.fulfilment import ConfirmedParcel
 from models.ledger import AccountRole
 from models.money import Money
@@ -74,17 +74,20 @@ class Billing:
         return await self._client.search(LINE, domain, fields) if ids else []
 
     async def _before(self, key: OrderKey, reference: str) -> tuple[str, list[Record]]:
-        """The number of the document with this reference, if it is posted, and the order's other documents.
+        """The number of the document with this reference, if it is posted, and the order's other posted documents.
 
-        A draft that an earlier attempt left is thrown away: others may have been posted since, and it be wrong.
+        Drafts are thrown away, whosesoever they are: what an attempt that died left must not count as billed, and
+        one that is to be posted yet was made without knowing what is posted now.
         """
-        known = await self.of_order(key)
-        for mine in known:
-            if mine["ref"] == reference:
-                if mine["state"] == "posted":
-                    return str(mine["name"]), []
-                await self._client.unlink(MOVE, [mine["id"]])
-        return "", [each for each in known if each["ref"] != reference]
+        posted = []
+        for each in await self.of_order(key):
+            if each["state"] != "posted":
+                await self._client.unlink(MOVE, [each["id"]])
+            elif each["ref"] == reference:
+                return str(each["name"]), []
+            else:
+                posted.append(each)
+        return "", posted
 
     async def _billed(self, sale: Sale, documents: Iterable[Record]) -> Counter[str]:
         """Order line -> units on these documents: those that their lines' links to the sales order count."""
@@ -206,9 +209,19 @@ class Billing:
         if oldest["id"] != made:
             await self._client.unlink(MOVE, [made])
         if oldest["state"] != "posted":
-            await self._client.press(MOVE, oldest["id"], "action_post", ("posted",))
+            await self._press_post(oldest["id"])
         [posted] = await self._client.search(MOVE, [["id", "=", oldest["id"]]], ["name"])
         return str(posted["name"])
+
+    async def _press_post(self, move: int) -> None:
+        try:
+            await self._client.press(MOVE, move, "action_post", ("posted",))
+        except Declined:
+            if await self._client.search(MOVE, [["id", "=", move]], ["state"]):
+                raise
+            raise Unavailable(
+                "odoo: another document of the order was posted meanwhile, and threw this one away"
+            ) from None
 
 
 def _open_units(sale: Sale) -> dict[str, int]:

@@ -22,6 +22,7 @@ from connectors.erp.tryton.masters import Masters
 from connectors.erp.tryton.options import TrytonOptions
 from connectors.erp.tryton.parties import Parties
 from connectors.erp.tryton.sales import Sales, lines_of, terms_of
+from connectors.errors import Declined, Unavailable
 from connectors.tryton.client import TrytonClient
 from connectors.tryton.wire import Record
 from models.fulfilment import ConfirmedParcel
@@ -75,17 +76,20 @@ class Billing:
         return await self._client.search(INVOICE, domain, list(fields))
 
     async def _before(self, key: OrderKey, reference: str) -> tuple[str, list[Record]]:
-        """The number of the document with this reference, if it is posted, and the order's other documents.
+        """The number of the document with this reference, if it is posted, and the order's other posted documents.
 
-        A draft that an earlier attempt left is thrown away: others may have been posted since, and it be wrong.
+        Drafts are thrown away, whosesoever they are: what an attempt that died left must not count as billed, and
+        one that is to be posted yet was made without knowing what is posted now.
         """
-        known = await self.of_order(key)
-        for mine in known:
-            if mine["reference"] == reference:
-                if mine["state"] in POSTED:
-                    return str(mine["number"]), []
-                await self._client.delete(INVOICE, mine["id"])
-        return "", [each for each in known if each["reference"] != reference]
+        posted = []
+        for each in await self.of_order(key):
+            if each["state"] not in POSTED:
+                await self._client.delete(INVOICE, each["id"])
+            elif each["reference"] == reference:
+                return str(each["number"]), []
+            else:
+                posted.append(each)
+        return "", posted
 
     async def _bill(self, sale: Record, parcel: ConfirmedParcel, others: list[Record]) -> Bill:
         """The parcel's units; the first invoice of an order has the charges of the whole order, too."""
@@ -190,8 +194,18 @@ class Billing:
         if oldest["id"] != made["id"]:
             await self._client.delete(INVOICE, made["id"])
         if oldest["state"] not in POSTED:
-            await self._client.post(INVOICE, oldest["id"], POSTED)
+            await self._press_post(oldest["id"])
         return str((await self._client.read(INVOICE, oldest["id"], ["number"]))["number"])
+
+    async def _press_post(self, invoice: int) -> None:
+        try:
+            await self._client.post(INVOICE, invoice, POSTED)
+        except Declined:
+            if await self._client.first(INVOICE, [["id", "=", invoice]]):
+                raise
+            raise Unavailable(
+                "tryton: another document of the order was posted meanwhile, and threw this one away"
+            ) from None
 
     async def _values(self, reference: str, key: OrderKey, sale: Record, bill: Bill, on: date) -> Record:
         return {

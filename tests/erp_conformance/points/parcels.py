@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from connectors.ports import ErpOrder
+from models.fulfilment import ConfirmedParcel
 from models.ledger import DocumentKind, OrderDocuments
 from models.money import Money
 from tests.erp_conformance.point import point
@@ -49,6 +50,23 @@ async def an_invoice_whose_reply_is_lost_at_any_step_is_booked_once(stage: Stage
     for request in await stage.hurt(Harm.LOST_REPLY, stage.entered, bill):
         documents = await stage.documents(request)
         assert len(documents.of_kind(DocumentKind.INVOICE)) == 1
+        assert _sum(documents, "net") + _sum(documents, "seller_tax") == request.order.receivable
+
+
+@point()
+async def a_parcel_invoiced_after_anothers_invoice_was_cut_off_leaves_the_sum_exact(stage: Stage) -> None:
+    def second(request: ErpOrder) -> ConfirmedParcel:
+        return stage.parcel(request, 2, {"L1": 1, "L2": 2})
+
+    async def bill(request: ErpOrder, retry: bool) -> None:
+        if retry:
+            await stage.erp.post_invoice(second(request), retry=False)
+        await stage.erp.post_invoice(stage.parcel(request, 1, {"L1": 2}), retry=retry)
+
+    for request in await stage.hurt(Harm.CUT_OFF, stage.entered, bill):
+        await stage.erp.post_invoice(second(request), retry=True)
+        documents = await stage.documents(request)
+        assert len(documents.of_kind(DocumentKind.INVOICE)) == 2
         assert _sum(documents, "net") + _sum(documents, "seller_tax") == request.order.receivable
 
 
