@@ -33,7 +33,8 @@ conformance: $(READY) ## Grade every channel by the promises of the port
 	$(BIN)/python -m pytest tests/conformance -q --show-capture=no $(ARGS)
 
 erp-conformance: $(READY) ## Grade every ERP and WMS by the promises of its port, Tryton on real servers (installs them first)
-	$(BIN)/python -m pytest tests/erp_conformance tests/wms_conformance tests/stack/test_tryton.py -m "erp or not erp" -q --show-capture=no $(ARGS)
+	$(BIN)/python -m pytest tests/erp_conformance tests/wms_conformance tests/stack/test_tryton.py tests/prove/test_tryton.py \
+		-m "not prove" -q --show-capture=no $(ARGS)
 
 clients: $(READY) ## Run independent clients against the sandbox; those of npm too (needs Node.js)
 	npm install --prefix var/clients --no-save --no-audit --no-fund --ignore-scripts $(NPM_CLIENTS)

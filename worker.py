@@ -18,6 +18,7 @@ from temporalio.worker import PollerBehaviorAutoscaling, Worker, WorkerDeploymen
 
 import logs
 from activities.alive import Alive
+from activities.bank import BankActivities
 from activities.blast_radius import CorrectionActivities
 from activities.catalogue import CatalogueActivities
 from activities.channel import ChannelActivities
@@ -55,6 +56,7 @@ from stack.build import DEPLOYMENT
 from stack.exit import finish
 from store.database import Database
 from workflows import policy
+from workflows.bank import BankStatementWorkflow
 from workflows.breaker import BreakerWorkflow
 from workflows.channel_audit import ChannelAudit, DifferenceWorkflow
 from workflows.channel_sync import ChannelSync, ReturnSync
@@ -103,7 +105,7 @@ CHANNEL_WORKFLOWS: Sequence[type] = (
 )
 WORKFLOWS: Mapping[str, Sequence[type]] = {
     policy.ORDERS_QUEUE: ORDER_WORKFLOWS,
-    policy.SETTLEMENT_QUEUE: (SettlementWorkflow, SettlementRepost, SettlementWriteOff),
+    policy.SETTLEMENT_QUEUE: (SettlementWorkflow, SettlementRepost, SettlementWriteOff, BankStatementWorkflow),
     policy.WMS_QUEUE: (WarehouseWatch,),
     policy.REPAIR_QUEUE: (RepairWorkflow,),
     policy.INVENTORY_QUEUE: (InventoryReconciliation,),
@@ -127,6 +129,7 @@ class Queues:
         entities = {account: terms.entity for account, terms in systems.terms.items()}
         settlement = SettlementActivities(FORMATS, database, entities)
         settlement_books = SettlementBookActivities(systems.journals, database)
+        bank = BankActivities(systems.journals, database)
         repair, correction = RepairActivities(database), CorrectionActivities(FORMATS, database)
         guard = SystemActivities(
             {
@@ -207,7 +210,7 @@ class Queues:
             policy.TAX_QUEUE: [tax.quote_tax, tax.record_tax, tax.commit_tax, tax.void_tax, tax.refund_tax],
             policy.FRAUD_QUEUE: [fraud.screen, fraud.screen_by_service],
             policy.NOTIFY_QUEUE: [NotifyActivities(systems.notifier).notify_buyer],
-            policy.SETTLEMENT_QUEUE: [*settlement.activities, *settlement_books.activities],
+            policy.SETTLEMENT_QUEUE: [*settlement.activities, *settlement_books.activities, *bank.activities],
             policy.REPAIR_QUEUE: [repair.resolve_batch, repair.end_repair, correction.correct_batch],
             policy.INVENTORY_QUEUE: [inventory.compare_inventory],
             breaker.QUEUE: [guard.open_trip, guard.probe, guard.set_rate, guard.close_trip],

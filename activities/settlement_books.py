@@ -8,6 +8,7 @@ from typing import Any
 import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 from temporalio import activity
+from temporalio.exceptions import ApplicationError
 
 from activities.channel import ChannelAccount
 from activities.failures import is_retry, temporal_errors
@@ -55,6 +56,7 @@ class SettlementBookActivities:
         if self._journals is None:
             return None
         async with self._database.session() as session:
+            await settlement_books.send_payout_to(session, key, self._journals.payouts_on)
             journal = await settlement_books.journal(session, key)
         if journal is None:
             return None
@@ -64,6 +66,7 @@ class SettlementBookActivities:
             except Declined as refused:
                 log.warning("journal declined", settlement=str(key), reason=str(refused))
                 async with self._database.session() as session:
+                    await settlement_books.not_booked(session, key)
                     await settlement_cases.declined(session, key, str(refused))
                 return None
         async with self._database.session() as session:
@@ -76,11 +79,10 @@ class SettlementBookActivities:
         """Pay the invoices and credit notes of the settlement's orders; returns how many orders were paid now.
 
         Goes on where it stopped. An order of which nothing is invoiced yet, or whose payment the ERP refuses (that is a
-        case), keeps its money on the clearing account and waits for `pay_waiting`. Without the
-        journal nothing is paid.
+        case), keeps its money on the clearing account and waits for `pay_waiting`. Without the journal nothing is paid.
         """
         async with self._database.session() as session:
-            if await _lacks_journal(session, key):
+            if await settlement_books.lacks_journal(session, key):
                 return 0
             after = await settlement_books.paid_to(session, key)
         return await self._pay_from(key, after)
@@ -169,12 +171,13 @@ class SettlementBookActivities:
             return off.before + payment.amount
 
     async def _require_booked(self, session: AsyncSession, key: SettlementKey) -> None:
-        """An entry of its own may follow a journal only: before, what is given up is a part of the journal."""
-        if self._journals is not None and await _lacks_journal(session, key):
-            text = (
-                f"the journal of settlement {key} is not in the books yet: `exceptions list` says if the ERP refuses it"
-            )
+        """An entry of its own may follow a journal only: one that is being booked is waited for."""
+        if self._journals is None or not await settlement_books.lacks_journal(session, key):
+            return
+        if await settlement_cases.is_declined(session, key):
+            text = f"the ERP refuses the journal of settlement {key}: `exceptions list` says why"
             raise Declined(text, code="not_booked", field="settlement")
+        raise ApplicationError(f"settlement {key} is being booked: waiting until it is", type="BeingBooked")
 
     async def _book_write_off(self, journals: Journals, off: WriteOff, entry: WrittenOff) -> None:
         try:
@@ -196,16 +199,18 @@ class SettlementBookActivities:
         with temporal_errors():
             number = await self._journals.reverse_journal(journal, retry=is_retry())
             for entry in given_up:
-                await self._journals.reverse_journal(write_off_journal(entry), retry=is_retry())
+                await self._reverse_write_off(self._journals, entry)
             return number
+
+    async def _reverse_write_off(self, journals: Journals, entry: WrittenOff) -> None:
+        try:
+            await journals.reverse_journal(write_off_journal(entry), retry=is_retry())
+        except Declined as refused:
+            if refused.code != NOT_FOUND:
+                raise
+            # Given up, and then its workflow was ended before the books were told.
+            log.info("write-off was never booked", settlement=str(entry.key), line=entry.number)
 
     async def _is_booked(self, key: SettlementKey) -> bool:
         async with self._database.session() as session:
             return await settlement_books.number_of(session, key) is not None
-
-
-async def _lacks_journal(session: AsyncSession, key: SettlementKey) -> bool:
-    """True when there is something to book, and the ERP has not taken it."""
-    if await settlement_books.number_of(session, key) is not None:
-        return False
-    return await settlement_books.journal(session, key) is not None

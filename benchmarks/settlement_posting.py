@@ -27,7 +27,7 @@ from activities.settlement_books import SettlementBookActivities
 from benchmarks.settlement_file import settlement_id
 from connectors.providers import CHANNELS, FORMATS
 from connectors.registry import ChannelConnection
-from models.ledger import Journal, Payment
+from models.ledger import AccountRole, Journal, Payment
 from models.settlement import SettlementKey
 from store import documents, inbox
 from store.database import Database
@@ -46,9 +46,12 @@ def peak() -> int:
 class Counting:
     """An ERP that keeps journals by their reference and only counts payments: its memory is none of the worker's."""
 
+    payouts_on = AccountRole.BANK
+
     def __init__(self) -> None:
         self.journals: set[str] = set()
         self.payments = 0
+        self.payouts_on = AccountRole.BANK
 
     async def post_journal(self, journal: Journal, *, retry: bool) -> str:
         self.journals.add(journal.journal_id)

@@ -22,8 +22,8 @@ from models.settlement import SettlementKey, SettlementResult
 from models.settlement_books import Group, WriteOff
 from models.settlement_rules import RulesError, RuleSet
 from models.settlement_words import Told
+from store import bank_views, settlement_rules, settlement_views
 from store import month_end as months
-from store import settlement_rules, settlement_views
 from store.settlement_views import EXPORTED, Summary
 from workflows import policy
 from workflows.settlement import SettlementRepost, SettlementWriteOff
@@ -41,6 +41,8 @@ class Shown(Model):
     groups: tuple[Group, ...]
     open: tuple[Told, ...]
     findings: tuple[OpenFinding, ...]
+    bank: str = ""
+    """Where its payout is: arrived, or not seen at the bank."""
 
 
 async def listed(deployment: Deployment, channel: str | None, account: str | None, limit: int) -> list[Summary]:
@@ -65,6 +67,7 @@ async def shown(deployment: Deployment, key: SettlementKey) -> Shown:
                 )
                 for row in found
             ),
+            bank=await bank_views.words(session, key),
         )
 
 

@@ -14,6 +14,7 @@ from typing import Annotated
 import typer
 
 from cli import settlement_work as work
+from cli.bank import read_bank
 from cli.deployment import find
 from cli.output import as_json, console, fail, pairs, rows
 from connectors.providers import FORMATS
@@ -23,6 +24,7 @@ from models.settlement_rules import RuleSet
 
 app = typer.Typer(no_args_is_help=True, help="Money that the channels paid: matched, explained, exported.")
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+app.command("bank")(read_bank)
 Key = Annotated[str, typer.Argument(metavar="SETTLEMENT", help="channel/account/settlement-id")]
 Line = Annotated[str, typer.Argument(metavar="LINE", help="channel/account/settlement-id#number")]
 Actor = Annotated[str, typer.Option(help="Who decides; recorded with the decision.")]
@@ -61,7 +63,7 @@ def show(settlement: Key, json_output: AsJson = False) -> None:
     summary = shown.summary
     values = summary.model_dump(mode="json", exclude={"key", "payout", "matched", "residual", "open"})
     sums = {"payout": summary.payout, "matched": summary.matched, "residual": summary.residual, "open": summary.open}
-    pairs(str(summary.key), {**values, **sums})
+    pairs(str(summary.key), {**values, **sums, "bank": shown.bank})
     groups = [(g.type, g.fault or "", g.lines, g.matched, g.residual) for g in shown.groups]
     rows("By type", ("type", "fault", "lines", "matched", "residual"), groups)
     told = [(f"{t.key}#{t.line.number}", t.line.label, t.residual, t.fault, t.line.order_id or "") for t in shown.open]

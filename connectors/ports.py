@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import BinaryIO, Literal, Protocol, runtime_checkable
 
 from connectors.errors import Failure
+from models.bank import StatementLine
 from models.base import Model, Moment
 from models.channel import (
     Acknowledgement,
@@ -25,7 +26,7 @@ from models.channel import (
     StockUpdate,
 )
 from models.fulfilment import ConfirmedParcel, Release, Shipment, Shortfall
-from models.ledger import Journal, OrderDocuments, Payment, StockLevel, TrialBalance
+from models.ledger import AccountRole, Journal, OrderDocuments, Payment, StockLevel, TrialBalance
 from models.order import ChannelState, Order, OrderKey
 from models.refunds import TaxRefund
 from models.returns import ChannelReturn, ReturnState
@@ -43,6 +44,7 @@ from models.systems import (
 
 __all__ = [
     "HINT_TOPIC",
+    "BankBook",
     "Change",
     "ChangePage",
     "Channel",
@@ -343,6 +345,15 @@ class Ledger(Protocol):
         (`not_found`) when nothing of the order is invoiced."""
         ...
 
+    async def post_statement_line(self, line: StatementLine, *, retry: bool) -> str:
+        """Book a movement on a bank account against the payouts under way, and reconcile it with the payout that it
+        brings where the amounts are the same; returns the entry's number.
+
+        Raises `Declined`: `unknown_account` (no account for payouts under way, or no such bank account),
+        `unknown_currency`, `period_closed`, `not_found` (the payout's journal is not in the books).
+        """
+        ...
+
     async def stock_levels(self, entity: str = "") -> tuple[StockLevel, ...]:
         """What the books have on hand, for each node and item that they know."""
         ...
@@ -357,11 +368,22 @@ class Ledger(Protocol):
 class Journals(Protocol):
     """The part of a `Ledger` that settlements are posted to."""
 
+    @property
+    def payouts_on(self) -> AccountRole:
+        """Where a settlement's payout is debited: `transit` when the connection has that account, else `bank`."""
+        ...
+
     async def post_journal(self, journal: Journal, *, retry: bool) -> str: ...
 
     async def reverse_journal(self, journal: Journal, *, retry: bool) -> str: ...
 
     async def post_payment(self, payment: Payment, *, retry: bool) -> str: ...
+
+
+class BankBook(Journals, Protocol):
+    """The part of a `Ledger` that bank statements are posted to, too."""
+
+    async def post_statement_line(self, line: StatementLine, *, retry: bool) -> str: ...
 
 
 @runtime_checkable

@@ -20,7 +20,7 @@ from connectors.erp.tryton.provider import TrytonErp
 from connectors.fraud.rest import RestFraud
 from connectors.kind import ChannelKind
 from connectors.notify.rest import RestNotifier
-from connectors.ports import Channel, ChannelFormat, Erp, Fraud, Journals, Notifier, StockBook, Tax, Watched, Wms
+from connectors.ports import BankBook, Channel, ChannelFormat, Erp, Fraud, Notifier, StockBook, Tax, Watched, Wms
 from connectors.registry import ChannelConnection, ChannelPolicies, Connections, ConnectionsError, SystemConnection
 from connectors.tax.avatax import AvaTax
 from connectors.wms.rest import RestWms
@@ -41,7 +41,7 @@ CHANNELS: Mapping[str, ChannelKind] = _channels()
 FORMATS: Mapping[str, ChannelFormat] = {name: kind.format for name, kind in CHANNELS.items()}
 _CHANNELS: Mapping[str, Callable[[ChannelConnection], Channel]] = {n: kind.connect for n, kind in CHANNELS.items()}
 _ERPS: Mapping[str, Callable[[SystemConnection], Erp]] = {"odoo": OdooErp, "rest": RestErp, "tryton": TrytonErp}
-_JOURNALS: Mapping[str, Callable[[SystemConnection], Journals]] = {
+_JOURNALS: Mapping[str, Callable[[SystemConnection], BankBook]] = {
     "odoo": OdooErp,
     "rest": RestLedger,
     "tryton": TrytonErp,
@@ -66,7 +66,7 @@ class Connectors:
     """Channel and account -> what is particular about it."""
     terms: Mapping[tuple[str, str], SalesTerms] = field(default_factory=dict)
     """Channel and account -> the terms on which it sells."""
-    journals: Journals | None = None
+    journals: BankBook | None = None
     """Where settlements are booked; None when the ERP keeps no books that we may write in."""
 
     @property

@@ -28,6 +28,8 @@ class CaseKind(StrEnum):
     SETTLEMENT_DIFFERS = "settlement_differs"
     SETTLEMENT_RESIDUAL = "settlement_residual"
     """Money of a settlement that is not explained, or that the ERP refuses to book."""
+    PAYOUT_MISSING = "payout_missing"
+    """The bank's statements do not show what a settlement says was paid out."""
     PAYMENT_OVERDUE = "payment_overdue"
     CHANNEL_DIFFERS = "channel_differs"
     OPERATOR_HOLD = "operator_hold"

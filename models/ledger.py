@@ -39,6 +39,8 @@ class AccountRole(StrEnum):
     """Held back by the channel, to be paid out later."""
     ADJUSTMENT = "adjustment"
     BANK = "bank"
+    TRANSIT = "transit"
+    """Payouts under way: a settlement has announced them, and no bank statement has shown them yet."""
 
 
 class JournalLine(Model):
@@ -67,6 +69,13 @@ class Journal(Model):
     entity: str = ""
     """Legal entity whose books these are; empty for the ERP connection's own company."""
     description: str = ""
+    replaces: str = ""
+    """`journal_id` of an earlier one that was reversed, of the same payout: what is under way is under way once."""
+
+    @property
+    def sends(self) -> bool:
+        """It leaves money under way, or takes that back."""
+        return any(line.account is AccountRole.TRANSIT for line in self.lines)
 
     @model_validator(mode="after")
     def _balanced(self) -> Self:

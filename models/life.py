@@ -115,6 +115,8 @@ class OrderLife(BaseModel):
     """Revision that the ERP holds; None when it has nothing, or was told to forget it."""
     erp_skus: dict[str, str] = {}
     """Line id -> the SKU that the ERP was last told."""
+    erp_items: dict[str, list[str]] = {}
+    """Line id -> the items that it was told with it: of a SKU that was just changed still the former one's."""
     channel_cancelled: dict[str, int] = {}
     """Line id -> cancelled units that the channel spoke of, each of which became a request once."""
     taken_over_at: Moment | None = None

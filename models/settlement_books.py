@@ -1,8 +1,8 @@
 """What a settlement is in the books: one balanced journal, and a payment for each order. Pure.
 
-The payout is on the bank; costs are on their accounts; what orders are paid, and what nobody has explained yet, is on
-the clearing account of the channel account. Tax that the channel remits passes through its own account and nets to
-nothing.
+The payout is on the bank, or under way to it; costs are on their accounts; what orders are paid, and what nobody has
+explained yet, is on the clearing account of the channel account. Tax that the channel remits passes through its own
+account and nets to nothing.
 """
 
 from __future__ import annotations
@@ -24,9 +24,8 @@ ROLES = {
     LineType.FEE: AccountRole.FEE,
     LineType.RESERVE: AccountRole.RESERVE,
     LineType.ADJUSTMENT: AccountRole.ADJUSTMENT,
-    LineType.TRANSFER: AccountRole.BANK,
 }
-"""Of lines that are explained; all other types are on the clearing account."""
+"""Of lines that are explained; transfers are where the payout is, and all other types on the clearing account."""
 WRITTEN_OFF = "written off"
 """How the words begin that say who gave a residual up."""
 EXPLAINED = frozenset({Fault.NO_ORDER, Fault.RESERVE})
@@ -150,10 +149,15 @@ def accounting_date(statement: Statement, fallback: date) -> date:
 
 
 def journal_of(
-    statement: Statement, revision: int, groups: Sequence[Group], on: date, entity: str = ""
+    statement: Statement,
+    revision: int,
+    groups: Sequence[Group],
+    on: date,
+    entity: str = "",
+    payout_on: AccountRole = AccountRole.BANK,
 ) -> Journal | None:
     """None for a settlement that moves nothing. The groups are all its lines, so that it balances."""
-    lines = [line for line in _lines(statement, groups) if line.amount]
+    lines = [line for line in _lines(statement, groups, payout_on) if line.amount]
     if len(lines) < 2:
         return None
     return Journal(
@@ -162,13 +166,14 @@ def journal_of(
         on=on,
         lines=tuple(lines),
         entity=entity,
+        replaces=journal_id(statement.key, revision - 1) if revision > 1 else "",
         description=f"Settlement {statement.settlement_id} of {statement.channel} {statement.account}",
     )
 
 
-def _lines(statement: Statement, groups: Sequence[Group]) -> Iterator[JournalLine]:
-    source = _Sources(statement)
-    yield source.line(AccountRole.BANK, statement.payout, "payout")
+def _lines(statement: Statement, groups: Sequence[Group], payout_on: AccountRole) -> Iterator[JournalLine]:
+    source, roles = _Sources(statement), {**ROLES, LineType.TRANSFER: payout_on}
+    yield source.line(payout_on, statement.payout, "payout")
     zero = Money.zero(statement.currency)
     withheld = sum((each.explained for each in groups if each.type is LineType.TAX_WITHHELD), start=zero)
     for kind in LineType:
@@ -176,7 +181,7 @@ def _lines(statement: Statement, groups: Sequence[Group]) -> Iterator[JournalLin
         if kind is LineType.TAX:
             yield source.line(AccountRole.TAX_CHANNEL, withheld, "tax collected for the channel")
             explained = explained + withheld
-        role = AccountRole.TAX_CHANNEL if kind is LineType.TAX_WITHHELD else ROLES.get(kind, AccountRole.CLEARING)
+        role = AccountRole.TAX_CHANNEL if kind is LineType.TAX_WITHHELD else roles.get(kind, AccountRole.CLEARING)
         yield source.line(role, -explained, kind.value.replace("_", " "))
     corrected = sum((each.corrected for each in groups), start=zero)
     yield source.line(AccountRole.CLEARING, -corrected, "corrects earlier residuals")

@@ -42,7 +42,7 @@ class ErpTwin:
             "provider": "rest",
             "base_url": self._sandbox.options.base_url,
             "credentials": {"client_id": CLIENT_ID, "client_secret": CLIENT_SECRET},
-            "options": {"company": "MAIN"},
+            "options": {"company": "MAIN", "transit": True},
         }
 
     def credentials(self) -> dict[str, str]:

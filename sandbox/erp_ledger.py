@@ -1,4 +1,5 @@
-"""The books of the ERP's twin: journals that balance, and payments of invoiced orders; none is booked twice."""
+"""The books of the ERP's twin: journals that balance, payments of invoiced orders, bank statement lines; none is booked
+twice."""
 
 from __future__ import annotations
 
@@ -17,8 +18,9 @@ from models.ledger import AccountRole
 from models.money import Amount, Currency
 from sandbox.contract import Refused, read, refusal
 from sandbox.core import Handler, Sandbox
+from sandbox.erp_bank import StatementLinePosting, pays, require_bank_account
 
-JOURNALS, PAYMENTS = "journals", "payments"
+JOURNALS, PAYMENTS, STATEMENT_LINES = "journals", "payments", "statement_lines"
 MakeRoute = Callable[[str, str, str, Handler], Route]
 
 
@@ -39,6 +41,7 @@ class JournalPosting(BaseModel):
     posted_on: date
     description: str = ""
     reverses: str | None = None
+    replaces: str | None = None
     lines: list[JournalLine] = Field(min_length=2)
 
 
@@ -58,7 +61,7 @@ class PaymentPosting(BaseModel):
 class ErpLedgerTwin:
     def __init__(self, sandbox: Sandbox) -> None:
         self._sandbox = sandbox
-        self._books = {kind: sandbox.shelf.collection(f"erp_{kind}") for kind in (JOURNALS, PAYMENTS)}
+        self._books = {kind: sandbox.shelf.collection(f"erp_{kind}") for kind in (JOURNALS, PAYMENTS, STATEMENT_LINES)}
         self._invoices = sandbox.shelf.collection("erp_invoices")
 
     def routes(self, route: MakeRoute) -> list[Route]:
@@ -67,6 +70,8 @@ class ErpLedgerTwin:
             route("journals", "GET", "find_journals", self._finder(JOURNALS)),
             route("payments", "POST", "post_payment", self._post_payment),
             route("payments", "GET", "find_payments", self._finder(PAYMENTS)),
+            route("statement-lines", "POST", "post_statement_line", self._post_statement_line),
+            route("statement-lines", "GET", "find_statement_lines", self._finder(STATEMENT_LINES)),
         ]
 
     async def _post_journal(self, request: Request) -> Response:
@@ -87,10 +92,31 @@ class ErpLedgerTwin:
             raise Refused("not_found", "order_reference", f"Nothing of {payment.order_reference} is invoiced.")
         return self._booked(PAYMENTS, "PAY", payment, "payment_posted")
 
-    def _booked(self, kind: str, prefix: str, posting: JournalPosting | PaymentPosting, effect: str) -> Response:
+    async def _post_statement_line(self, request: Request) -> Response:
+        line = await read(request, StatementLinePosting)
+        if known := self._books[STATEMENT_LINES].get(line.external_reference):
+            return _duplicate(known)
+        require_bank_account(line)
+        journal = self._books[JOURNALS].get(line.payout_of) if line.payout_of else None
+        if line.payout_of and journal is None:
+            raise Refused("not_found", "payout_of", f"There is no journal {line.payout_of}.")
+        others = (each for each in self._books[STATEMENT_LINES].values() if each["payout_of"] == line.payout_of)
+        taken = any(each["reconciled"] for each in others)
+        reconciled = journal is not None and not taken and pays(line, journal)
+        return self._booked(STATEMENT_LINES, "BNK", line, "statement_line_posted", reconciled=reconciled)
+
+    def _booked(
+        self,
+        kind: str,
+        prefix: str,
+        posting: JournalPosting | PaymentPosting | StatementLinePosting,
+        effect: str,
+        **detail: Any,
+    ) -> Response:
         number = f"{prefix}-{len(self._books[kind]) + 1:06}"
-        self._books[kind].put(posting.external_reference, {"number": number, **posting.model_dump(mode="json")})
-        self._sandbox.ledger.record("erp", effect, posting.external_reference, number=number)
+        booked = {"number": number, **posting.model_dump(mode="json"), **detail}
+        self._books[kind].put(posting.external_reference, booked)
+        self._sandbox.ledger.record("erp", effect, posting.external_reference, number=number, **detail)
         return JSONResponse({"external_reference": posting.external_reference, "number": number}, 201)
 
     def _finder(self, kind: str) -> Handler:

@@ -15,6 +15,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from sandbox.core import Sandbox
+from sandbox.odoo_bank import STATEMENT_LINE, Bank
 from sandbox.odoo_books import Ledger
 from sandbox.odoo_company import ACCOUNTS, CHANNEL_WAREHOUSE, ENTITIES, TAXES, seed
 from sandbox.odoo_records import OdooError, Record, Records
@@ -22,7 +23,9 @@ from sandbox.odoo_trade import Trade
 
 KEY = "sandbox-odoo-key"
 OPERATION = "odoo.call"
-HIDDEN = frozenset({"account.move", "account.move.line", "sale.order", "stock.quant", "stock.warehouse"})
+HIDDEN = frozenset(
+    {"account.move", "account.move.line", STATEMENT_LINE, "sale.order", "stock.quant", "stock.warehouse"}
+)
 """Models of which a call sees the records of its companies alone (`allowed_company_ids`)."""
 
 
@@ -32,6 +35,7 @@ class OdooTwin:
         self.records = Records()
         seed(self.records)
         self._trade, self._ledger = Trade(self.records), Ledger(self.records)
+        self._bank = Bank(self.records, self._ledger)
         self._actions: Mapping[tuple[str, str], Callable[[Record, Mapping[str, Any]], object]] = {
             ("sale.order", "action_confirm"): lambda record, _: self._trade.confirm_order(record),
             ("sale.order", "action_cancel"): self._trade.cancel_order,
@@ -117,7 +121,17 @@ class OdooTwin:
             self._trade.created(model, record)
         if model == "account.move":
             self._ledger.created(record)
+        if model == STATEMENT_LINE:
+            self._entered(record)
         return made
+
+    def _entered(self, line: Record) -> None:
+        """In one transaction with its entry: a line that is refused is not there."""
+        try:
+            self._bank.created(line)
+        except OdooError:
+            self.records.remove(STATEMENT_LINE, line["id"])
+            raise
 
     def _write(self, model: str, record: int, values: Record) -> None:
         self.records.set(model, record, values)
@@ -127,6 +141,8 @@ class OdooTwin:
     def _unlink(self, model: str, record: int) -> None:
         if model == "account.move":
             self._ledger.require_draft(self.records.get(model, record))
+        if model == STATEMENT_LINE:
+            self._bank.removed(self.records.get(model, record))
         self.records.remove(model, record)
 
 

@@ -32,10 +32,7 @@ class Ledger:
         if move["state"] != "draft":
             raise OdooError("odoo.exceptions.UserError", "The entry must be in draft.")
         company = self._records.get("res.company", move["company_id"])
-        for name in LOCKS:
-            if (locked := company.get(name)) and move["date"] <= locked:
-                text = f"You cannot add/modify entries prior to and inclusive of: {name} {locked}."
-                raise OdooError("odoo.exceptions.UserError", text)
+        self.require_unlocked(company, move["date"])
         lines = self._records.all("account.move.line", move_id=move["id"])
         if sum(line["balance"] for line in lines):
             raise OdooError("odoo.exceptions.UserError", "The entry is not balanced.")
@@ -44,6 +41,12 @@ class Ledger:
         move |= {"state": "posted", "name": f"{prefix}/{year}/{number:05}"}
         for line in lines:
             line["parent_state"] = "posted"
+
+    def require_unlocked(self, company: Record, on: str) -> None:
+        for name in LOCKS:
+            if (locked := company.get(name)) and on <= locked:
+                text = f"You cannot add/modify entries prior to and inclusive of: {name} {locked}."
+                raise OdooError("odoo.exceptions.UserError", text)
 
     def require_draft(self, move: Record) -> None:
         if move["state"] != "draft":
@@ -58,16 +61,22 @@ class Ledger:
         if any(line["reconciled"] for line in lines):
             text = "You are trying to reconcile some entries that are already reconciled."
             raise OdooError("odoo.exceptions.UserError", text)
-        debits = [line for line in lines if line["residual"] > 0]
-        credits = [line for line in lines if line["residual"] < 0]
+        debits = [line for line in lines if line["amount_residual_currency"] > 0]
+        credits = [line for line in lines if line["amount_residual_currency"] < 0]
         for debit in debits:
             for credit in credits:
-                amount = min(debit["residual"], -credit["residual"])
-                debit["residual"] -= amount
-                credit["residual"] += amount
+                amount = min(debit["amount_residual_currency"], -credit["amount_residual_currency"])
+                debit["amount_residual_currency"] -= amount
+                credit["amount_residual_currency"] += amount
         for line in lines:
-            line["reconciled"] = not line["residual"]
+            line["reconciled"] = not line["amount_residual_currency"]
             self._residual_of(line["move_id"])
+
+    def in_books(self, amount: Decimal, currency: int, own: int) -> Decimal:
+        """An amount of one currency in another, the company's own."""
+        name, books = (self._records.get("res.currency", each)["name"] for each in (currency, own))
+        rate = Decimal(1) if name == books else self._rate(name)
+        return Money.rounded(amount / rate, books).amount
 
     def _complete(self, move: Record, line: Record) -> None:
         account = self._records.get("account.account", line["account_id"])
@@ -81,7 +90,7 @@ class Ledger:
             self._booked(line, move, SIGNS[move["move_type"]] * total)
         else:
             line["balance"] = _exact(line["debit"]) - _exact(line["credit"])
-            line["residual"] = _exact(line.get("amount_currency", line["balance"]))
+            line["amount_residual_currency"] = _exact(line.get("amount_currency", line["balance"]))
 
     def _receivable(self, move: Record, lines: list[Record]) -> None:
         """Opposite to all other lines, in each of the two currencies, so that the document balances."""
@@ -98,22 +107,19 @@ class Ledger:
         self._complete({**move, "move_type": "entry"}, line)
         line |= {"display_type": "payment_term", "move_type": move["move_type"], "price_subtotal": Decimal(0)}
         line["balance"] = -sum((each["balance"] for each in lines), Decimal(0))
-        line["residual"] = -SIGNS[move["move_type"]] * total
+        line["amount_residual_currency"] = -SIGNS[move["move_type"]] * total
         move |= {"amount_total": total, "amount_residual": total}
 
     def _booked(self, line: Record, move: Record, amount: Decimal) -> None:
         company = self._records.get("res.company", move["company_id"])
-        own = self._records.get("res.currency", company["currency_id"])["name"]
-        currency = self._currency(move)
-        rate = Decimal(1) if currency == own else self._rate(currency)
-        line["balance"] = Money.rounded(amount / rate, own).amount
-        line["residual"] = amount
+        line["balance"] = self.in_books(amount, move["currency_id"], company["currency_id"])
+        line["amount_residual_currency"] = amount
 
     def _residual_of(self, move_id: int) -> None:
         move = self._records.get("account.move", move_id)
         if move["move_type"] in SIGNS:
             owed = self._records.all("account.move.line", move_id=move_id, display_type="payment_term")
-            move["amount_residual"] = abs(sum((line["residual"] for line in owed), Decimal(0)))
+            move["amount_residual"] = abs(sum((line["amount_residual_currency"] for line in owed), Decimal(0)))
 
     def _currency(self, move: Record) -> str:
         return str(self._records.get("res.currency", move["currency_id"])["name"])

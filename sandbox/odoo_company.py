@@ -12,6 +12,7 @@ RATES = {"EUR": "1", "USD": "1.08", "GBP": "0.85", "SEK": "11.2", "JPY": "162", 
 COUNTRIES = ("DE", "AT", "FR", "IT", "ES", "NL", "GB", "US", "CA", "JP")
 ACCOUNTS = {
     "bank": ("101410", "asset_cash"),
+    "transit": ("101415", "asset_current"),
     "clearing": ("101420", "asset_current"),
     "reserve": ("101430", "asset_current"),
     "tax_seller": ("251000", "liability_current"),
@@ -27,6 +28,11 @@ ACCOUNTS = {
 RECEIVABLE = ("121000", "asset_receivable")
 TAXES = {"seller:DE:0.19": "19% VAT", "channel": "Marketplace tax"}
 JOURNALS = ("INV", "MISC")
+BANK_JOURNALS = {
+    "Camp Deutschland GmbH": (("House bank", "DE89370400440532013000", "EUR"), ("House bank, crowns", "", "SEK")),
+    "Camp America Inc": (("Operating account", "", "USD"),),
+}
+"""Company -> the names of its bank journals, their account numbers and currencies."""
 NODES = tuple(dict.fromkeys(node for nodes in ITEMS.values() for node in nodes))
 CHANNEL_WAREHOUSE = "channel"
 """Where goods stand that channels ship."""
@@ -57,8 +63,27 @@ def _company(records: Records, entity: str, currency: int) -> None:
         records.add("account.tax", name=tax, company_id=company)
     for journal in JOURNALS:
         records.add("account.journal", code=journal, name=journal, company_id=company)
+    _bank_journals(records, entity, company)
     for node in (*NODES, CHANNEL_WAREHOUSE):
         _warehouse(records, node, company)
+
+
+def _bank_journals(records: Records, entity: str, company: int) -> None:
+    """Of a journal in the company's own currency, Odoo keeps no currency."""
+    currencies = {each["name"]: each["id"] for each in records.all("res.currency")}
+    accounts = {each["name"]: each["id"] for each in records.all("account.account") if company in each["company_ids"]}
+    for number, (name, account_number, currency) in enumerate(BANK_JOURNALS[entity], 1):
+        records.add(
+            "account.journal",
+            type="bank",
+            code=f"BNK{number}",
+            name=name,
+            company_id=company,
+            bank_acc_number=account_number or False,
+            currency_id=currencies[currency] if currency != ENTITIES[entity] else False,
+            default_account_id=accounts["bank"],
+            suspense_account_id=accounts["adjustment"],
+        )
 
 
 def _warehouse(records: Records, node: str, company: int) -> None:

@@ -10,6 +10,8 @@ Record = dict[str, Any]
 
 LINKS: Mapping[str, str] = {
     "account_id": "account.account",
+    "default_account_id": "account.account",
+    "suspense_account_id": "account.account",
     "company_id": "res.company",
     "country_id": "res.country",
     "currency_id": "res.currency",

@@ -4,10 +4,12 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
+from stack.tryton_bank import create_bank_journals
 from stack.tryton_base import create_countries, create_currencies, create_key, until_it_knows_the_company, work_for
 from stack.tryton_goods import Shelves
 from stack.tryton_plan import (
     ACCOUNTS,
+    BANK_JOURNALS,
     CHANNEL_WAREHOUSE,
     COMPANIES,
     GROUPS,
@@ -101,6 +103,7 @@ class _Books:
         for year in YEARS:
             self._fiscal_year(year)
         self._make_taxes()
+        self._bank(party_id)
         self._shop()
         return {"id": self._id, "key": self._user()}
 
@@ -188,6 +191,11 @@ class _Books:
             for tax in TAXES
         ]
         self._rpc.create("account.tax", *records)
+
+    def _bank(self, party: int) -> None:
+        company = {"id": self._id, "party": party}
+        journals = BANK_JOURNALS[self._company.code]
+        create_bank_journals(self._rpc, company, self._accounts["bank"], self._world.currencies, journals)
 
     def _shop(self) -> None:
         [guest] = self._rpc.create("party.party", {"name": "Guest", "code": f"{self._company.code}-guest"})

@@ -6,7 +6,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from stack import tryton_base, tryton_books, tryton_goods, tryton_plan, tryton_warehouse
+from stack import tryton_bank, tryton_base, tryton_books, tryton_goods, tryton_plan, tryton_warehouse
 from stack.tryton_plan import Goods
 from stack.tryton_rpc import TrytonRpc
 
@@ -33,11 +33,11 @@ class Kind:
 BOOKS = Kind(
     name="books",
     database="tryton",
-    modules=("account_product", "sale", "web_shop"),
+    modules=("account_product", "account_statement", "sale", "web_shop"),
     usual_port=18900,
     set_up=tryton_books.set_up,
     connection=tryton_books.connection,
-    made_by=(tryton_base, tryton_books, tryton_goods, tryton_plan),
+    made_by=(tryton_bank, tryton_base, tryton_books, tryton_goods, tryton_plan),
 )
 WAREHOUSE = Kind(
     name="warehouse",

@@ -19,6 +19,16 @@ class Company:
 
 
 @dataclass(frozen=True)
+class BankJournal:
+    """A bank account whose statements are booked."""
+
+    name: str
+    currency: str
+    iban: str = ""
+    """Empty: its statements are known by the name alone."""
+
+
+@dataclass(frozen=True)
 class Account:
     code: str
     name: str
@@ -55,6 +65,14 @@ COMPANIES = (
     Company("Camp Deutschland GmbH", "camp-de", "DE", "EUR"),
     Company("Camp America Inc", "camp-us", "US", "USD"),
 )
+BANK_JOURNALS = {
+    "camp-de": (
+        BankJournal("House bank", "EUR", "DE89 3704 0044 0532 0130 00"),
+        BankJournal("House bank, crowns", "SEK"),
+    ),
+    "camp-us": (BankJournal("Operating account", "USD"),),
+}
+"""Code of a company -> its bank accounts."""
 CHANNEL_WAREHOUSE = "channel"
 """Code of the warehouse in which goods stand that a channel ships: the companies', and on none of their shelves."""
 CURRENCIES = {
@@ -97,6 +115,7 @@ COUNTRIES = {
 _CASH, _TAX, _REVENUE, _EXPENSE = "Cash and Cash", "Liabilities and assets for current tax", "Revenue", "Expenses"
 ACCOUNTS = {
     "bank": Account("1.1.1.10", "Bank: payouts of channels", _CASH),
+    "transit": Account("1.1.1.15", "Payouts under way to the bank", _CASH, reconcile=True),
     "clearing": Account("1.1.1.20", "Clearing of channels", _CASH, by_party=True, reconcile=True),
     "reserve": Account("1.1.1.30", "Reserves held by channels", _CASH, by_party=True, reconcile=True),
     "tax_seller": Account("2.5.10", "Sales tax and VAT, owed by us", _TAX),

@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, and_, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from models.ledger import Journal, Payment
+from models.ledger import AccountRole, Journal, Payment
 from models.matching import Fault
 from models.money import Money
 from models.order import OrderKey
@@ -59,8 +59,25 @@ async def groups(session: AsyncSession, key: SettlementKey, currency: str) -> li
 
 async def journal(session: AsyncSession, key: SettlementKey) -> Journal | None:
     row = await head(session, key)
+    role = AccountRole(row.payout_on or AccountRole.BANK)
     on = accounting_date(_statement(row), row.posted_at.date())
-    return journal_of(_statement(row), row.revision, await groups(session, key, row.currency), on, row.entity)
+    return journal_of(_statement(row), row.revision, await groups(session, key, row.currency), on, row.entity, role)
+
+
+async def lacks_journal(session: AsyncSession, key: SettlementKey) -> bool:
+    """True when there is something to book, and the ERP has not taken it."""
+    return (await head(session, key)).journal is None and await journal(session, key) is not None
+
+
+async def send_payout_to(session: AsyncSession, key: SettlementKey, role: AccountRole) -> None:
+    """Which account the journal debits with the payout. Kept with the first journal, to be reversed on the same."""
+    if not (await head(session, key)).payout_on:
+        await change(session, key, payout_on=role.value)
+
+
+async def not_booked(session: AsyncSession, key: SettlementKey) -> None:
+    """The ERP declined the journal: when it is posted after all, it may be on another account."""
+    await change(session, key, payout_on="")
 
 
 async def next_payments(

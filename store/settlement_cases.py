@@ -21,6 +21,8 @@ from store.tables import CaseRow, SettlementLineRow
 MOST_CASES = 100
 """Of one settlement, the largest first: a file of which nothing is understood is one problem, not thousands."""
 _ROW = SettlementLineRow
+JOURNAL = "journal"
+"""Mark of the case of a journal that the ERP refuses."""
 
 
 async def sync(session: AsyncSession, key: SettlementKey) -> int:
@@ -48,7 +50,14 @@ async def sync(session: AsyncSession, key: SettlementKey) -> int:
 
 async def declined(session: AsyncSession, key: SettlementKey, reason: str) -> None:
     """The ERP refuses the journal."""
-    await _refused(session, key, "journal", reason, f"correct it there, then `settlements repost {key}`")
+    await _refused(session, key, JOURNAL, reason, f"correct it there, then `settlements repost {key}`")
+
+
+async def is_declined(session: AsyncSession, key: SettlementKey) -> bool:
+    found = select(col(CaseRow.case_id)).where(
+        col(CaseRow.case_id) == _case_id(key, JOURNAL), col(CaseRow.resolved_at).is_(None)
+    )
+    return await session.scalar(found) is not None
 
 
 async def payment_declined(session: AsyncSession, key: SettlementKey, reason: str) -> None:
@@ -75,6 +84,10 @@ def workflow_id(key: SettlementKey) -> str:
     return f"settlement/{key}"
 
 
+def _case_id(key: SettlementKey, mark: str) -> str:
+    return f"settlement/{key}#{mark}"
+
+
 def _case(
     key: SettlementKey, fault: Fault, label: str, amount: str, lines: int, first: int, now: datetime
 ) -> ExceptionCase:
@@ -96,7 +109,7 @@ def _case(
 def _plain(key: SettlementKey, mark: str, reason: str, detail: dict[str, object], now: datetime) -> ExceptionCase:
     order_key = OrderKey(channel=key.channel, account=key.account, external_id=f"settlement {key.settlement_id}")
     return ExceptionCase(
-        case_id=f"settlement/{key}#{mark}",
+        case_id=_case_id(key, mark),
         order_key=order_key,
         workflow_id=workflow_id(key),
         kind=CaseKind.SETTLEMENT_RESIDUAL,

@@ -28,6 +28,14 @@ def skus(life: OrderLife) -> dict[str, str]:
     return {line.line_id: line.sku for line in life.order.lines}
 
 
+def items(life: OrderLife) -> dict[str, list[str]]:
+    """Line id -> the items that are to be shipped for it."""
+    found: dict[str, list[str]] = {}
+    for part in life.components:
+        found.setdefault(part.line_id, []).append(part.item)
+    return found
+
+
 def erp_order(life: OrderLife) -> ErpOrder:
     terms = life.terms
     entity = terms.entity if terms else ""

@@ -82,9 +82,10 @@ class Mirrors:
             await self._compensate("cancel_erp_order", self._cancel_erp_order)
             self._life.erp_asked = False
             return
-        telling, skus = self._life.revision, documents.skus(self._life)
+        life = self._life
+        telling, skus, items = life.revision, documents.skus(life), documents.items(life)
         await self._compensate("change_erp_order", self._change_erp_order)
-        self._life.erp_told, self._life.erp_skus = telling, skus
+        life.erp_told, life.erp_skus, life.erp_items = telling, skus, items
 
     async def _cancel_erp_order(self) -> None:
         key, correlation_id = self._life.order.key, str(self._life.order.correlation_id)

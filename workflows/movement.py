@@ -24,6 +24,9 @@ with workflow.unsafe.imports_passed_through():
     from workflows.shipping import Shipping
 
 
+DAY_CAME_MEANWHILE = "a-pre-orders-day-that-came-meanwhile-is-planned-at-once"
+
+
 class Movement:
     def __init__(self, office: Office, deadlines: Deadlines, shipping: Shipping, requests: Requests) -> None:
         self._office = office
@@ -41,6 +44,7 @@ class Movement:
             heard = self._office.heard
             self._office.stop_if_ended()
             await self._planning.enrich()
+            coming = self._planning.coming_days()
             await self._planning.plan()
             await self._post_to_erp()
             await self._clear_for_release()
@@ -50,7 +54,7 @@ class Movement:
             await self._replace_silent_nodes()
             if self._done:
                 break
-            await self._wait_for_news(heard)
+            await self._wait_for_news(heard, len(coming))
         self._life.goods_done_at = self._life.goods_done_at or workflow.now()
         if self._life.state is not OrderState.SHIPPED:
             self._office.journal.enter(OrderState.SHIPPED, "every unit has left")
@@ -72,11 +76,11 @@ class Movement:
             return
         self._office.stop_if_ended()
         await self._office.journal.write(waiting_for="the ERP to take the order")
-        revision, skus = 0, documents.skus(life)
+        revision, skus, items = 0, documents.skus(life), documents.items(life)
 
         async def post() -> str:
-            nonlocal revision, skus
-            revision, skus = life.revision, documents.skus(life)
+            nonlocal revision, skus, items
+            revision, skus, items = life.revision, documents.skus(life), documents.items(life)
             summary = f"Create the sales order, {life.order.total}"
             return await self._office.outside(
                 ErpActivities.create_erp_order, documents.erp_order(life), policy.ERP_QUEUE, summary
@@ -87,7 +91,7 @@ class Movement:
             CaseKind.ERP_DECLINED, "erp_order", post, amend=self._office.amend
         )
         self._office.stop_if_ended()
-        life.erp_told, life.erp_skus = revision, skus
+        life.erp_told, life.erp_skus, life.erp_items = revision, skus, items
 
     async def _clear_for_release(self) -> None:
         if self._life.at(Stage.PLANNED):
@@ -203,7 +207,8 @@ class Movement:
                 await self._office.writes.do(StockActivities.keep, holdings(self._office), "Hold what is to be shipped")
             await self._release()
 
-    async def _wait_for_news(self, heard: int) -> None:
+    async def _wait_for_news(self, heard: int, days: int) -> None:
+        """`days` of pre-orders were still to come when the order was planned."""
         life = self._life
         for parcel in life.parcels:
             self._keep_confirm_by(parcel.shipment.shipment_id)
@@ -212,7 +217,12 @@ class Movement:
             told = f"parcels from {', '.join(part.node for part in waiting)}" if waiting else self._what_else()
             await self._office.journal.write(waiting_for=told)
             self._office.journal.show()
-        day = min(self._planning.coming_days(), default=None)
+        coming = self._planning.coming_days()
+        # A day that came while the ERP was asked has no timer, and nobody else tells of it.
+        if len(coming) < days and workflow.patched(DAY_CAME_MEANWHILE):
+            life.routing_wanted = True
+            return
+        day = min(coming, default=None)
         if not await self._office.news(heard, day, f"Shipped from {day:%Y-%m-%d} on" if day else ""):
             self._life.routing_wanted = True
 

@@ -24,6 +24,7 @@ with workflow.unsafe.imports_passed_through():
 
 CONFIRM = "confirm"
 BOOKED_AS_CHANGED = "parcels-are-booked-once-the-erp-knows-the-goods"
+BOOKED_AS_MAPPED = "parcels-are-booked-once-the-erp-knows-the-items"
 
 
 class Parcels:
@@ -87,6 +88,13 @@ class Parcels:
         # Asked only where it matters: most orders change nothing, and need no marker in their history.
         if not knows() and workflow.patched(BOOKED_AS_CHANGED):
             await workflow.wait_condition(knows)
+        mapped = {name: items for name, items in documents.items(self._life).items() if name in units}
+
+        def knows_items() -> bool:
+            return all(self._life.erp_items.get(name, items) == items for name, items in mapped.items())
+
+        if not knows_items() and workflow.patched(BOOKED_AS_MAPPED):
+            await workflow.wait_condition(knows_items)
 
     async def _tell_buyer(self, shipment_id: str) -> None:
         parcel, order = self._parcel(shipment_id), self._life.order

@@ -39,6 +39,8 @@ LOST_WORKER = timedelta(seconds=10)
 """A worker that gives no sign of life for so long has died, and its calls are made again."""
 SETTLEMENT_WINDOW = timedelta(days=35)
 """Two 14-day settlement periods and a week: money that is not there by then is overdue."""
+PAYOUT_WINDOW = timedelta(days=7)
+"""A payout that no bank statement shows so long after it was sent is looked into: banks need two to five days."""
 
 RETURN_WINDOW = timedelta(days=30)
 """So long after the last parcel left, a return is accepted without asking anybody."""
@@ -78,6 +80,11 @@ def best_effort(queue: str, summary: str) -> ActivityConfig:
 def long_read(queue: str, summary: str) -> ActivityConfig:
     """Reading many documents from a channel."""
     return outside(queue, summary) | ActivityConfig(start_to_close_timeout=timedelta(minutes=30))
+
+
+def long_fetch(queue: str, summary: str) -> ActivityConfig:
+    """Reading documents whose pages have to wait for the channel's quota: 250,000 lines of Mirakl take 2 h 40."""
+    return outside(queue, summary) | ActivityConfig(start_to_close_timeout=timedelta(hours=6))
 
 
 def store(summary: str) -> LocalActivityConfig:

@@ -22,7 +22,7 @@ class SettlementSync:
         return await workflow.execute_activity_method(
             ChannelActivities.fetch_settlements,
             account,
-            **policy.long_read(policy.channel_queue(account.channel), "Fetch new settlement documents"),
+            **policy.long_fetch(policy.channel_queue(account.channel), "Fetch new settlement documents"),
         )
 
 

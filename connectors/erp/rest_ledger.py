@@ -1,4 +1,5 @@
-"""The books behind our REST contract: journals and payments, each under its own reference, so none is posted twice."""
+"""The books behind our REST contract: journals, payments and bank statement lines, each under its own reference, so
+that none is posted twice."""
 
 from __future__ import annotations
 
@@ -6,10 +7,12 @@ import httpx
 
 from connectors.erp.documents import Document
 from connectors.erp.rest_documents import RestDocuments
-from connectors.registry import SystemConnection
-from models.ledger import Journal, Payment
+from connectors.errors import Declined
+from connectors.registry import ConnectionsError, SystemConnection
+from models.bank import StatementLine
+from models.ledger import AccountRole, Journal, Payment
 
-JOURNALS, PAYMENTS = "journals", "payments"
+JOURNALS, PAYMENTS, STATEMENT_LINES = "journals", "payments", "statement-lines"
 REVERSAL = "#reversal"
 
 
@@ -18,7 +21,12 @@ class RestLedger:
 
     def __init__(self, connection: SystemConnection, transport: httpx.AsyncBaseTransport | None = None) -> None:
         self._company = str(connection.options.get("company", "MAIN"))
+        self._transit = _known_to_erp(connection)
         self._documents = RestDocuments(connection, transport)
+
+    @property
+    def payouts_on(self) -> AccountRole:
+        return AccountRole.TRANSIT if self._transit else AccountRole.BANK
 
     async def aclose(self) -> None:
         await self._documents.aclose()
@@ -30,6 +38,7 @@ class RestLedger:
         document = self._journal(journal) | {
             "external_reference": f"{journal.journal_id}{REVERSAL}",
             "reverses": journal.journal_id,
+            "replaces": None,
         }
         for line, stated in zip(document["lines"], journal.lines, strict=True):
             line["amount"] = str((-stated.amount).amount)
@@ -50,6 +59,24 @@ class RestLedger:
         }
         return await self._post_once(PAYMENTS, document, retry)
 
+    async def post_statement_line(self, line: StatementLine, *, retry: bool) -> str:
+        if not self._transit:
+            text = "rest: no account for transit: set options.transit to true once the ERP knows the role"
+            raise Declined(text, code="unknown_account", field="transit")
+        document = {
+            "external_reference": line.reference,
+            "correlation_id": line.reference,
+            "company": line.entity or self._company,
+            "bank_account": line.bank_account,
+            "booked_on": line.booked_on.isoformat(),
+            "currency": line.amount.currency,
+            "amount": str(line.amount.amount),
+            "counterparty": line.counterparty,
+            "text": line.text,
+            "payout_of": line.payout_of or None,
+        }
+        return await self._post_once(STATEMENT_LINES, document, retry)
+
     def _journal(self, journal: Journal) -> Document:
         return {
             "external_reference": journal.journal_id,
@@ -57,6 +84,7 @@ class RestLedger:
             "company": journal.entity or self._company,
             "posted_on": journal.on.isoformat(),
             "description": journal.description,
+            "replaces": journal.replaces or None,
             "lines": [
                 {
                     "account": line.account.value,
@@ -73,3 +101,11 @@ class RestLedger:
 
     async def _post_once(self, kind: str, document: Document, retry: bool) -> str:
         return await self._documents.post_once(kind, document, document["external_reference"], retry=retry)
+
+
+def _known_to_erp(connection: SystemConnection) -> bool:
+    """Whether the ERP behind the contract has an account for payouts under way."""
+    transit = connection.options.get("transit", False)
+    if not isinstance(transit, bool):
+        raise ConnectionsError(f"rest: options.transit: {transit!r} is neither true nor false")
+    return transit

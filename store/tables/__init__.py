@@ -2,6 +2,7 @@
 
 from sqlmodel import SQLModel
 
+from store.tables.bank import BankLineRow
 from store.tables.capture import ChannelCursor, InboxEvent, InboxPart, OutboxMessage
 from store.tables.catalogue import ListingRow, SkuWait
 from store.tables.channels import ChannelAuditRow, ChannelHealthRow, ChannelStockRow, DriftRow, ReturnRow
@@ -26,6 +27,7 @@ metadata = SQLModel.metadata
 
 __all__ = [
     "AllocationRow",
+    "BankLineRow",
     "BreakerTripRow",
     "CaseRow",
     "CauseGoneRow",

@@ -58,6 +58,8 @@ class SettlementRow(SQLModel, table=True):
     """Legal entity whose books it is posted in."""
     journal: str | None = columns.text(nullable=True)
     """Number of the journal in the ERP."""
+    payout_on: str = columns.word("")
+    """Role of the account that its journal debits with the payout; empty until there is one."""
     paid_to: str | None = columns.text(nullable=True)
     """The last order whose payment was posted to the ERP."""
 

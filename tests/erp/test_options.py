@@ -9,6 +9,7 @@ import pytest
 from connectors.erp.odoo.provider import OdooErp
 from connectors.erp.tryton.provider import TrytonErp
 from connectors.registry import ConnectionsError, SystemConnection
+from models.ledger import AccountRole
 
 TRYTON: dict[str, Any] = {
     "database": "erp",
@@ -49,6 +50,21 @@ def test_a_company_of_tryton_without_a_key_is_named() -> None:
 def test_an_option_of_odoo_that_cannot_be_is_named(options: dict[str, Any], named: str) -> None:
     with pytest.raises(ConnectionsError, match=named):
         OdooErp(connection("odoo", options, key="secret"))
+
+
+@pytest.mark.parametrize(
+    ("accounts", "role"),
+    [({}, AccountRole.BANK), ({"transit": "1360"}, AccountRole.TRANSIT)],
+    ids=["without transit", "with transit"],
+)
+async def test_payouts_are_under_way_where_the_connection_names_an_account_for_it(
+    accounts: dict[str, str], role: AccountRole
+) -> None:
+    tryton = TrytonErp(connection("tryton", {**TRYTON, "accounts": accounts}, **{"key:de": "secret"}))
+    odoo = OdooErp(connection("odoo", {**ODOO, "accounts": accounts}, key="secret"))
+    assert (tryton.payouts_on, odoo.payouts_on) == (role, role)
+    for erp in (tryton, odoo):
+        await erp.aclose()
 
 
 def test_an_odoo_without_a_key_is_named() -> None:

@@ -10,6 +10,7 @@ from uuid import uuid4
 
 from connectors.errors import NOT_FOUND, ConnectorError
 from connectors.ports import ErpOrder
+from models.bank import StatementLine
 from models.catalogue import ComponentLine
 from models.channel import RefundReason
 from models.fulfilment import ConfirmedParcel
@@ -29,7 +30,7 @@ from models.order import (
     Tax,
 )
 from models.systems import Condition, CreditNote, CreditNoteLine, ReturnedItem, ReturnReceipt
-from tests.erp_conformance.subject import Running
+from tests.erp_conformance.subject import Banked, Running
 from tests.erp_conformance.transport import Line
 from tests.provider_suite import Harmed
 
@@ -38,6 +39,8 @@ CHANNEL, ACCOUNT = "amazon", "EU-DE"
 CHANNEL_ACCOUNT = f"{CHANNEL}/{ACCOUNT}"
 CORRELATION = "6c1f6cd6-7b9e-4d7e-9f53-1d3f9a3a3f10"
 BERLIN = Address(name="Ada Berg", lines=("Torstr. 1",), city="Berlin", postal_code="10119", country="DE")
+BANK_ACCOUNTS = {"EUR": "DE89370400440532013000", "SEK": "House bank, crowns"}
+"""Of the company whose books these are, by currency."""
 UNKNOWN = frozenset({NOT_FOUND, "unknown_order"})
 """Codes for an order that the ERP does not have."""
 
@@ -197,10 +200,10 @@ class Stage(Harmed):
             entity=request.entity,
         )
 
-    def journal(self, *, currency: str = "EUR", **changes: Any) -> Journal:
+    def journal(self, *, currency: str = "EUR", payout_on: AccountRole = AccountRole.BANK, **changes: Any) -> Journal:
         """A payout: what came to the bank, what the channel kept."""
         lines = (
-            JournalLine(account=AccountRole.BANK, amount=self.money("90.11", currency)),
+            JournalLine(account=payout_on, amount=self.money("90.11", currency)),
             JournalLine(account=AccountRole.COMMISSION, amount=self.money("9.99", currency), label="Commission"),
             JournalLine(
                 account=AccountRole.CLEARING, amount=self.money("-100.10", currency), channel_account=CHANNEL_ACCOUNT
@@ -214,9 +217,28 @@ class Stage(Harmed):
         }
         return Journal(**{**values, **changes})
 
-    # What goes wrong
+    async def payout(self, currency: str = "EUR") -> StatementLine:
+        """A payout is under way, and this line of the bank's statement brings it."""
+        journal = self.journal(currency=currency, payout_on=AccountRole.TRANSIT)
+        await self.erp.post_journal(journal, retry=False)
+        return StatementLine(
+            bank_account=BANK_ACCOUNTS[currency],
+            line_id=f"NTRF-{uuid4().hex[:10]}",
+            booked_on=date(2026, 11, 27),
+            amount=self.money("90.11", currency),
+            counterparty="Amazon Payments Europe",
+            text="Payout 281",
+            payout_of=journal.journal_id,
+        )
+
+    async def bank(self, line: StatementLine, retry: bool) -> None:
+        await self.erp.post_statement_line(line, retry=retry)
 
     # What the ERP holds
+
+    async def banked(self, line: StatementLine) -> Banked:
+        [found] = await self.running.server.banked(line.reference)
+        return found
 
     async def documents(self, request: ErpOrder) -> OrderDocuments:
         found = await self.running.server.documents(request.order.key)

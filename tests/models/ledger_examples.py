@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 
+from models.bank import StatementLine
 from models.base import Model
 from models.ledger import (
     AccountRole,
@@ -19,6 +20,8 @@ from models.ledger import (
 )
 from models.money import Money
 from models.order import OrderKey
+from models.payouts import Match, MatchedBy, Payout
+from models.settlement import SettlementKey
 
 KEY = OrderKey(channel="amazon", account="EU-DE", external_id="302-1234567-1234567")
 ON = date(2026, 11, 25)
@@ -41,6 +44,10 @@ INVOICE = BookedDocument(
 BALANCE = Balance(
     account="1.1.1.20", name="Clearing", role=AccountRole.CLEARING, channel_account="amazon/EU-DE", amount=-FIVE
 )
+CAME = StatementLine(
+    bank_account="DE89370400440532013000", line_id="NTRF-771", booked_on=ON, amount=FIVE, text="Payout 281"
+)
+SETTLEMENT = SettlementKey(channel="amazon", account="EU-DE", settlement_id="281")
 
 LEDGER_EXAMPLES: tuple[Model, ...] = (
     BANK,
@@ -54,6 +61,9 @@ LEDGER_EXAMPLES: tuple[Model, ...] = (
         on=ON,
         settlement_id="S-1",
     ),
+    CAME,
+    Payout(key=SETTLEMENT, amount=FIVE, sent_on=ON, arrived=FIVE),
+    Match(line=CAME, key=SETTLEMENT, by=MatchedBy.REFERENCE),
     StockLevel(node="BER-1", item="TENT-4P", on_hand=5, free=4),
     INVOICE,
     OrderDocuments(order_key=KEY, number="S-1", state="done", units={"TENT-4P": 1}, documents=(INVOICE,)),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 from connectors.errors import NOT_FOUND, Declined
+from models.bank import StatementLine
 from models.ledger import AccountRole, Journal, Payment
 
 
@@ -15,13 +16,18 @@ class Books:
         self.payments: dict[str, Payment] = {}
         self.closed = self.closed_for_payments = False
         self.not_invoiced = {"302-1"}
+        self.payouts_on = AccountRole.BANK
+        self.banked: dict[str, StatementLine] = {}
 
     async def post_journal(self, journal: Journal, *, retry: bool) -> str:
         self._require_open()
+        assert {line.account for line in journal.lines if line.label == "payout"} <= {self.payouts_on}
         assert self.journals.setdefault(journal.journal_id, journal) == journal
         return f"JE-{list(self.journals).index(journal.journal_id) + 1}"
 
     async def reverse_journal(self, journal: Journal, *, retry: bool) -> str:
+        if journal.journal_id not in self.journals:
+            raise Declined("no such journal", code=NOT_FOUND)
         assert self.journals[journal.journal_id] == journal
         if journal.journal_id not in self.reversed:
             self.reversed.append(journal.journal_id)
@@ -33,6 +39,11 @@ class Books:
             raise Declined("nothing is invoiced", code=NOT_FOUND)
         assert self.payments.setdefault(payment.payment_id, payment) == payment
         return "PAY"
+
+    async def post_statement_line(self, line: StatementLine, *, retry: bool) -> str:
+        self._require_open()
+        assert self.banked.setdefault(line.reference, line) == line
+        return f"BNK-{list(self.banked).index(line.reference) + 1}"
 
     def balance(self, role: AccountRole) -> Decimal:
         standing = [journal for name, journal in self.journals.items() if name not in self.reversed]

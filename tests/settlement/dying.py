@@ -99,6 +99,7 @@ class WatchedBooks:
 
     def __init__(self, inner: Journals, moments: Moments) -> None:
         self._inner, self._moments = inner, moments
+        self.payouts_on = inner.payouts_on
 
     async def post_journal(self, journal: Journal, *, retry: bool) -> str:
         self._moments.come()

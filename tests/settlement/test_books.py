@@ -20,7 +20,7 @@ from models.ledger import AccountRole
 from models.money import Money
 from models.settlement import LineType, SettlementKey
 from models.settlement_books import OrderWriteOff, WriteOff
-from store import cases, settlement_views
+from store import cases, settlement_views, write_offs
 from store.database import Database
 from tests.settlement.books import Books
 from tests.settlement.documents import arrived, registered, report
@@ -43,10 +43,13 @@ class Desk:
         self._environment = ActivityEnvironment()
 
     async def post(self, made: Sequence[Sold], name: str = "281", more: Sequence[Sequence[str]] = ()) -> None:
+        await self.match(made, name, more)
+        await self.book(name)
+
+    async def match(self, made: Sequence[Sold], name: str = "281", more: Sequence[Sequence[str]] = ()) -> None:
         await registered(self._database, made)
         event_id = await arrived(self._database, report(made, name, more), f"settlement:{name}")
         await run(self.settlements, event_id)
-        await self.book(name)
 
     async def book(self, name: str = "281") -> None:
         key = KEY.model_copy(update={"settlement_id": name})
@@ -130,9 +133,19 @@ async def test_a_write_off_that_the_books_refuse_leaves_the_residual_open(desk: 
 async def test_nothing_is_written_off_of_a_settlement_that_is_not_in_the_books(desk: Desk, books: Books) -> None:
     books.closed = True
     await desk.post([paid_too_much(3)])
-    with pytest.raises(ApplicationError, match="not in the books yet"):
+    with pytest.raises(ApplicationError, match="refuses the journal"):
         await desk.write_off()
     assert await desk.open() == Decimal("2.41")
+
+
+async def test_a_write_off_waits_until_its_settlement_is_booked(desk: Desk, books: Books) -> None:
+    await desk.match([paid_too_much(3)])
+    with pytest.raises(ApplicationError, match="is being booked") as waiting:
+        await desk.write_off()
+    assert not waiting.value.non_retryable
+    await desk.book()
+    assert await desk.write_off()
+    assert books.balance(AccountRole.CLEARING) == 0
 
 
 async def test_a_repost_reverses_a_write_off_too_and_books_what_is_given_up_with_the_settlement(
@@ -145,6 +158,16 @@ async def test_a_repost_reverses_a_write_off_too_and_books_what_is_given_up_with
     assert len(books.journals) == 3
     assert (books.balance(AccountRole.CLEARING), await desk.open()) == (ZERO, ZERO)
     assert books.balance(AccountRole.ADJUSTMENT) == Decimal("-2.41")
+
+
+async def test_a_write_off_that_never_came_to_the_books_holds_up_no_repost(
+    desk: Desk, books: Books, database: Database
+) -> None:
+    await desk.post([paid_too_much(3)])
+    async with database.session() as session:
+        assert await write_offs.give_up(session, OFF, booked=True)
+    await desk.repost()
+    assert (books.balance(AccountRole.CLEARING), await desk.open()) == (ZERO, ZERO)
 
 
 async def test_a_repost_pays_no_order_a_second_time(desk: Desk, books: Books) -> None:

@@ -126,6 +126,7 @@ async def alive(make: Make, entry: dict[str, Any], made: list[Sold]) -> AsyncIte
     await database.aclose()
 
 
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize("step", [EVERY, pytest.param(1, marks=pytest.mark.prove)])
 async def test_a_kill_at_any_statement_commit_piece_or_call_changes_nothing_in_the_end(
     step: int,

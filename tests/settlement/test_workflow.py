@@ -22,6 +22,7 @@ from activities.settlement import SettlementActivities
 from activities.settlement_books import SettlementBookActivities
 from cli.app import app
 from connectors.providers import FORMATS
+from models.ledger import AccountRole
 from models.matching import Fault
 from models.settlement import LineType, SettlementKey
 from models.settlement_books import WriteOff
@@ -154,7 +155,7 @@ async def test_a_journal_that_the_erp_refuses_is_a_case_and_the_orders_are_told_
         async with database.session() as session:
             (case,) = await cases.find(session)
         assert "the period is closed" in case.reason
-        books.closed = False
+        books.closed, books.payouts_on = False, AccountRole.TRANSIT
         await temporal_client.execute_workflow(SettlementRepost.run, KEY, id=f"test/{uuid4()}", task_queue=queue)
     async with database.session() as session:
         assert await cases.find(session) == []

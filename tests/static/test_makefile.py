@@ -77,4 +77,4 @@ def test_an_old_python_is_refused_with_what_to_do(fresh_checkout: Path) -> None:
 def test_what_every_change_must_pass_is_lint_tests_and_the_real_erp() -> None:
     script = ROOT / ".ci" / "run"
     assert os.access(script, os.X_OK)
-    assert re.findall(r"^step ([\w-]+)$", script.read_text(), re.MULTILINE) == ["lint", "test"]
+    assert re.findall(r"^step ([\w-]+)$", script.read_text(), re.MULTILINE) == ["lint", "test", "erp-conformance"]

@@ -1,4 +1,4 @@
-"""The books behind the REST contract: balanced journals, reversals and payments, each once."""
+"""The books behind the REST contract: balanced journals, reversals, payments and bank statement lines, each once."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import pytest
 from connectors.erp.rest import RestErp
 from connectors.erp.rest_ledger import RestLedger
 from connectors.errors import Declined, InDoubt
+from models.bank import StatementLine
 from models.ledger import AccountRole, Journal, JournalLine, Payment
 from models.money import Money
 from sandbox.faults import Fault, FaultKind
@@ -36,10 +37,22 @@ PAYMENT = Payment(
     on=date(2026, 9, 10),
     settlement_id="281",
 )
+LINE = StatementLine(
+    bank_account="DE89370400440532013000",
+    line_id="NTRF-771",
+    booked_on=date(2026, 9, 14),
+    amount=Money.of("85.00", "EUR"),
+    counterparty="Amazon Payments Europe",
+    text="281",
+)
 Write = Callable[[RestLedger, bool], Awaitable[str]]
 WRITES: dict[str, tuple[Write, str]] = {
     "journal": (lambda ledger, retry: ledger.post_journal(JOURNAL, retry=retry), "erp/journal_posted"),
     "payment": (lambda ledger, retry: ledger.post_payment(PAYMENT, retry=retry), "erp/payment_posted"),
+    "statement_line": (
+        lambda ledger, retry: ledger.post_statement_line(LINE, retry=retry),
+        "erp/statement_line_posted",
+    ),
 }
 
 
@@ -94,6 +107,14 @@ async def test_a_payment_of_an_order_that_is_not_invoiced_is_declined(ledger: Re
     assert (refused.value.code, refused.value.field) == ("not_found", "order_reference")
 
 
+async def test_a_payout_is_debited_to_the_bank_until_the_erp_knows_payouts_under_way(systems: Systems) -> None:
+    entry = systems.erp.connection()
+    for transit, role in ((False, AccountRole.BANK), (True, AccountRole.TRANSIT)):
+        ledger = RestLedger(connection({**entry, "options": {"company": "MAIN", "transit": transit}}))
+        assert ledger.payouts_on is role
+        await ledger.aclose()
+
+
 async def test_everything_said_to_and_by_the_books_is_as_the_contract_says(systems: Systems) -> None:
     contract, recording = Contract("erp-ledger.openapi.yaml"), Recording()
     erp = RestErp(connection(systems.erp.connection()))
@@ -105,6 +126,7 @@ async def test_everything_said_to_and_by_the_books_is_as_the_contract_says(syste
         await ledger.post_journal(JOURNAL, retry=retry)
         await ledger.reverse_journal(JOURNAL, retry=retry)
         await ledger.post_payment(PAYMENT, retry=retry)
+        await ledger.post_statement_line(LINE, retry=retry)
     with pytest.raises(Declined):
         await ledger.reverse_journal(JOURNAL.model_copy(update={"journal_id": "unknown"}), retry=False)
     await ledger.aclose()

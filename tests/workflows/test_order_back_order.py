@@ -92,6 +92,18 @@ async def test_a_pre_order_is_not_reserved_before_its_day_and_then_goes_by_itsel
     await finish(world, handle, order)
 
 
+async def test_a_pre_order_whose_day_comes_while_the_erp_is_asked_goes_by_itself(world: World) -> None:
+    day = now() + timedelta(seconds=6)
+    await world.map_sku("NEXT", Component(item="BOTTLE-1L"), available_from=day)
+    gate = world.erp.hold("create_order")
+    order = an_order(line("1", "NEXT", 1, "20.00"))
+    handle = await world.start(order)
+    await world.wait_for(lambda: "create_order" in world.erp.entered)
+    await world.wait_for(lambda: now() > day)
+    gate.set()
+    await finish(world, handle, order)
+
+
 async def test_what_is_there_does_not_wait_for_the_pre_ordered_line(world: World) -> None:
     day = now() + timedelta(days=2)
     await world.map_sku("NEXT", Component(item="BOTTLE-1L"), available_from=day)

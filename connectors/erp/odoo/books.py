@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from datetime import date
 from decimal import Decimal
 
+from connectors.erp.odoo.banking import Banking
 from connectors.erp.odoo.billing import INVOICE, MOVE, Billing
 from connectors.erp.odoo.client import OdooClient, Record
 from connectors.erp.odoo.masters import Masters
@@ -15,15 +16,22 @@ from models.ledger import AccountRole, Journal, JournalLine, Payment
 from models.money import Money
 
 LINE = "account.move.line"
+REVERSED = "#reversed"
 BY_PARTNER = frozenset({AccountRole.CLEARING, AccountRole.RESERVE})
 
 
 class Books:
-    def __init__(self, client: OdooClient, options: OdooOptions, masters: Masters, billing: Billing) -> None:
-        self._client, self._options, self._masters, self._billing = client, options, masters, billing
+    def __init__(
+        self, client: OdooClient, options: OdooOptions, masters: Masters, billing: Billing, banking: Banking
+    ) -> None:
+        self._client, self._options, self._masters = client, options, masters
+        self._billing, self._banking = billing, banking
 
     async def post(self, journal: Journal) -> str:
-        return await self._post(journal.journal_id, journal.on, lambda: self._lines(journal.lines, journal.on))
+        number = await self._post(journal.journal_id, journal.on, lambda: self._lines(journal.lines, journal.on))
+        if journal.replaces and journal.sends:
+            await self._banking.offset(f"{journal.replaces}{REVERSED}", journal.journal_id)
+        return number
 
     async def reverse(self, journal: Journal) -> str:
         """The opposite entry. Raises `Declined` when the journal was never posted."""
@@ -31,8 +39,11 @@ class Books:
         if original is None or original["state"] != "posted":
             raise Declined(f"odoo: journal {journal.journal_id} is not posted", code=NOT_FOUND, field="journal_id")
         lines = tuple(line.model_copy(update={"amount": -line.amount}) for line in journal.lines)
-        changes = {"journal_id": f"{journal.journal_id}#reversed", "lines": lines}
-        return await self.post(journal.model_copy(update=changes))
+        changes = {"journal_id": f"{journal.journal_id}{REVERSED}", "lines": lines, "replaces": ""}
+        number = await self.post(journal.model_copy(update=changes))
+        if journal.sends:
+            await self._banking.offset(journal.journal_id, f"{journal.journal_id}{REVERSED}")
+        return number
 
     async def pay(self, payment: Payment) -> str:
         """The entry that moves a payment to the order's receivables, reconciled as far as it goes."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import httpx
 
 from connectors.erp.locks import Turns
+from connectors.erp.odoo.banking import Banking
 from connectors.erp.odoo.billing import Billing
 from connectors.erp.odoo.books import Books
 from connectors.erp.odoo.client import OdooClient
@@ -16,8 +17,9 @@ from connectors.erp.odoo.shipping import Shipping
 from connectors.errors import NOT_FOUND, Declined
 from connectors.ports import CreditNote, ErpOrder, ReturnReceipt
 from connectors.registry import SystemConnection
+from models.bank import StatementLine
 from models.fulfilment import ConfirmedParcel
-from models.ledger import Journal, OrderDocuments, Payment, StockLevel, TrialBalance
+from models.ledger import AccountRole, Journal, OrderDocuments, Payment, StockLevel, TrialBalance
 from models.order import OrderKey
 
 
@@ -37,7 +39,8 @@ class CompanyBooks:
         self.sales = Sales(self.client, options, masters)
         self.shipping = Shipping(self.client, masters, self.sales)
         self.billing = Billing(self.client, options, masters, self.sales)
-        self.books = Books(self.client, options, masters, self.billing)
+        self.banking = Banking(self.client, masters)
+        self.books = Books(self.client, options, masters, self.billing, self.banking)
         self.reading = Reading(self.client, options, masters, self.sales, self.billing)
 
 
@@ -50,6 +53,10 @@ class OdooErp:
             entity: CompanyBooks(connection, self._options, entity, transport) for entity in self._options.companies
         }
         self._turns = Turns(self._options.concurrency)
+
+    @property
+    def payouts_on(self) -> AccountRole:
+        return AccountRole.TRANSIT if AccountRole.TRANSIT in self._options.accounts else AccountRole.BANK
 
     async def aclose(self) -> None:
         for company in self._companies.values():
@@ -103,6 +110,10 @@ class OdooErp:
     async def post_payment(self, payment: Payment, *, retry: bool) -> str:
         async with self._turns.of(payment.order_key):
             return await (await self._seller(payment.order_key, payment.entity)).books.pay(payment)
+
+    async def post_statement_line(self, line: StatementLine, *, retry: bool) -> str:
+        async with self._turns.any():
+            return await self._company(line.entity).banking.post(line)
 
     async def stock_levels(self, entity: str = "") -> tuple[StockLevel, ...]:
         return await self._company(entity).reading.stock_levels()

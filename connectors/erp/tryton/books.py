@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from datetime import date
 
+from connectors.erp.tryton.banking import Banking
 from connectors.erp.tryton.billing import POSTED, Billing
 from connectors.erp.tryton.entries import Entries
 from connectors.erp.tryton.masters import Masters
@@ -16,17 +17,23 @@ from connectors.tryton.wire import Record
 from models.ledger import Journal, Payment
 
 MOVE = "account.move"
+REVERSED = "#reversed"
 
 
 class Books:
-    def __init__(self, client: TrytonClient, masters: Masters, parties: Parties, billing: Billing) -> None:
-        self._client, self._masters, self._billing = client, masters, billing
+    def __init__(
+        self, client: TrytonClient, masters: Masters, parties: Parties, billing: Billing, banking: Banking
+    ) -> None:
+        self._client, self._masters, self._billing, self._banking = client, masters, billing, banking
         self._entries = Entries(client, masters, parties)
         self._paying = Paying(client, masters, parties, self._entries)
 
     async def post(self, journal: Journal) -> str:
         """The posted entry of a journal; returns its number."""
-        return await self._post(journal.journal_id, journal.on, lambda: self._entries.of(journal.lines, journal.on))
+        number = await self._post(journal.journal_id, journal.on, lambda: self._entries.of(journal.lines, journal.on))
+        if journal.replaces and journal.sends:
+            await self._banking.offset(f"{journal.replaces}{REVERSED}", journal.journal_id, journal.on)
+        return number
 
     async def reverse(self, journal: Journal) -> str:
         """The opposite entry. Raises `Declined` when the journal was never posted."""
@@ -34,8 +41,11 @@ class Books:
         if original is None or original["state"] != "posted":
             raise Declined(f"tryton: journal {journal.journal_id} is not posted", code=NOT_FOUND, field="journal_id")
         lines = tuple(line.model_copy(update={"amount": -line.amount}) for line in journal.lines)
-        changes = {"journal_id": f"{journal.journal_id}#reversed", "lines": lines}
-        return await self.post(journal.model_copy(update=changes))
+        changes = {"journal_id": f"{journal.journal_id}{REVERSED}", "lines": lines, "replaces": ""}
+        number = await self.post(journal.model_copy(update=changes))
+        if journal.sends:
+            await self._banking.offset(journal.journal_id, f"{journal.journal_id}{REVERSED}", journal.on)
+        return number
 
     async def pay(self, payment: Payment) -> str:
         """The entry that moves a payment to the order's invoices; returns its number."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import httpx
 
+from connectors.erp.tryton.banking import Banking
 from connectors.erp.tryton.billing import Billing
 from connectors.erp.tryton.books import Books
 from connectors.erp.tryton.masters import Masters
@@ -34,5 +35,6 @@ class CompanyBooks:
         self.sales = Sales(self.client, options, self.masters, self.parties)
         self.shipping = Shipping(self.client, self.masters, self.sales, self.parties)
         self.billing = Billing(self.client, options, self.masters, self.sales, self.parties)
-        self.books = Books(self.client, self.masters, self.parties, self.billing)
+        self.banking = Banking(self.client, self.masters)
+        self.books = Books(self.client, self.masters, self.parties, self.billing, self.banking)
         self.reading = Reading(self.client, options, self.masters, self.sales, self.billing)

@@ -10,12 +10,12 @@ from typing import NamedTuple
 from connectors.erp.tryton.entries import Entries
 from connectors.erp.tryton.masters import Masters
 from connectors.erp.tryton.parties import Parties
+from connectors.erp.tryton.reconciling import LINE, settle
 from connectors.tryton.client import TrytonClient
 from connectors.tryton.wire import Record
 from models.ledger import AccountRole, Payment
 from models.money import Money
 
-LINE, RECONCILIATION = "account.move.line", "account.move.reconciliation"
 INVOICE_FIELDS = ["state", "move", "party", "account", "currency.code", "amount_to_pay", "payment_lines.id"]
 
 
@@ -56,7 +56,7 @@ class Paying:
             lines = await self._open_lines(known)
             balance = sum((line["debit"] - line["credit"] for line in lines), Decimal(0))
             if len(lines) > 1 and not balance:
-                await self._settle([line["id"] for line in lines], on)
+                await settle(self._client, [line["id"] for line in lines], on)
 
     async def _worth(self, part: Part, invoices: Sequence[Record], on: date) -> Money:
         """A part that settles an invoice is worth what the books have open of it, whatever the day's rate."""
@@ -81,13 +81,6 @@ class Paying:
             ["OR", ["move", "=", invoice["move"]], ["id", "in", paid]],
         ]
         return await self._client.search(LINE, domain, ["debit", "credit"])
-
-    async def _settle(self, lines: list[int], on: date) -> None:
-        async def find() -> Record | None:
-            return await self._client.first(RECONCILIATION, [["lines", "in", lines]])
-
-        values = {"company": self._client.company, "date": on, "lines": [["add", lines]]}
-        await self._client.create(RECONCILIATION, values, find)
 
 
 def _parts(amount: Money, invoices: Sequence[Record]) -> list[Part]:

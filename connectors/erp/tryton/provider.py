@@ -10,8 +10,9 @@ from connectors.erp.tryton.options import TrytonOptions
 from connectors.errors import NOT_FOUND, Declined
 from connectors.ports import CreditNote, ErpOrder, ReturnReceipt
 from connectors.registry import SystemConnection
+from models.bank import StatementLine
 from models.fulfilment import ConfirmedParcel
-from models.ledger import Journal, OrderDocuments, Payment, StockLevel, TrialBalance
+from models.ledger import AccountRole, Journal, OrderDocuments, Payment, StockLevel, TrialBalance
 from models.order import OrderKey
 
 
@@ -24,6 +25,10 @@ class TrytonErp:
             entity: CompanyBooks(connection, self._options, entity, transport) for entity in self._options.companies
         }
         self._turns = Turns(self._options.concurrency)
+
+    @property
+    def payouts_on(self) -> AccountRole:
+        return AccountRole.TRANSIT if AccountRole.TRANSIT in self._options.accounts else AccountRole.BANK
 
     async def aclose(self) -> None:
         for company in self._companies.values():
@@ -78,6 +83,10 @@ class TrytonErp:
     async def post_payment(self, payment: Payment, *, retry: bool) -> str:
         async with self._turns.of(payment.order_key):
             return await (await self._seller(payment.order_key, payment.entity)).books.pay(payment)
+
+    async def post_statement_line(self, line: StatementLine, *, retry: bool) -> str:
+        async with self._turns.any():
+            return await self._company(line.entity).banking.post(line)
 
     async def stock_levels(self, entity: str = "") -> tuple[StockLevel, ...]:
         return await self._company(entity).reading.stock_levels()

@@ -10,7 +10,7 @@ from connectors.erp.tryton.billed import is_credit
 from connectors.erp.tryton.billing import Billing
 from connectors.erp.tryton.masters import Masters
 from connectors.erp.tryton.options import TrytonOptions
-from connectors.erp.tryton.paying import LINE
+from connectors.erp.tryton.reconciling import LINE
 from connectors.erp.tryton.sales import CANCELLED, Sales, terms_of
 from connectors.erp.tryton.shipping import OUT, RETURN
 from connectors.tryton.client import TrytonClient

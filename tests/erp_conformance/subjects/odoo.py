@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import date
 from typing import Any
@@ -13,8 +13,9 @@ from models.ledger import OrderDocuments
 from models.order import OrderKey
 from sandbox.core import Sandbox, SandboxOptions
 from sandbox.odoo import OdooTwin
+from sandbox.odoo_bank import STATEMENT_LINE
 from sandbox.odoo_company import ENTITIES
-from tests.erp_conformance.subject import Server, Subject
+from tests.erp_conformance.subject import Banked, Server, Subject
 from tests.systems.running import free_socket, served
 
 OURS, THEIRS = ENTITIES
@@ -31,11 +32,27 @@ class OdooServer:
     async def documents(self, key: OrderKey) -> OrderDocuments | None:
         return await self._reader.order_documents(key)
 
+    async def banked(self, reference: str) -> list[Banked]:
+        records = self._twin.records
+        found = [records.get("account.move", line["move_id"]) for line in records.all(STATEMENT_LINE, ref=reference)]
+        return [Banked(move["name"], reconciled=not self._open(move["id"])) for move in found]
+
+    async def under_way(self, reference: str) -> int:
+        [move] = self._twin.records.all("account.move", ref=reference)
+        return self._open(move["id"])
+
     async def close_period(self, on: date) -> None:
         self._twin.lock(OURS, on.isoformat())
 
     async def open_period(self, on: date) -> None:
         self._twin.lock(OURS, None)
+
+    def _open(self, move: int) -> int:
+        records = self._twin.records
+        transit = {each["id"] for each in records.all("account.account", name="transit")}
+        lines = [each for each in records.all("account.move.line", move_id=move) if each["account_id"] in transit]
+        assert lines, "nothing of it was under way: this proves nothing"
+        return sum(not line["reconciled"] for line in lines)
 
     async def aclose(self) -> None:
         await self._reader.aclose()
@@ -53,12 +70,18 @@ async def server() -> AsyncIterator[Server]:
     sandbox.shelf.close()
 
 
+def without_transit(options: Mapping[str, Any]) -> dict[str, Any]:
+    accounts = {role: code for role, code in options["accounts"].items() if role != "transit"}
+    return {**options, "accounts": accounts}
+
+
 SUBJECT = Subject(
     name="odoo",
     connect=OdooErp,
     server=server,
     entities=(OURS, THEIRS),
     read_paths=("/search_read",),
+    without_transit=without_transit,
     without={
         "surplus": "a transfer takes no more than the order has left: the inventory reconciliation names the rest"
     },

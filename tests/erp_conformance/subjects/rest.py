@@ -7,19 +7,38 @@ from contextlib import asynccontextmanager
 from datetime import date
 from typing import Any
 
+import httpx
+
 from connectors.erp.rest import RestErp
+from connectors.erp.rest_ledger import RestLedger
+from connectors.registry import SystemConnection
 from models.ledger import BookedDocument, DocumentKind, OrderDocuments
 from models.money import Money
 from models.order import OrderKey
 from sandbox.core import Sandbox, SandboxOptions
 from sandbox.faults import Fault, FaultKind
-from tests.erp_conformance.subject import Capability, Server, Subject
+from tests.erp_conformance.subject import Banked, Capability, Server, Subject
 from tests.systems.running import Systems, free_socket, served
 
 PER_UNIT = {"L1": {"TENT-4P": 1}, "L2": {"STOVE-GAS": 1, "SOCK-WOOL": 3}}
 ORDERED = {"L1": 3, "L2": 2}
 """The suite's order, in items: the twin counts lines."""
 CREDIT = "credit_note_posted"
+NO_BALANCES = "the REST contract cannot be asked for balances"
+
+
+class RestBooks(RestErp):
+    """Both ends of the contract, which other ERPs have in one."""
+
+    def __init__(self, connection: SystemConnection, transport: httpx.AsyncBaseTransport | None = None) -> None:
+        super().__init__(connection, transport)
+        self._ledger = RestLedger(connection, transport)
+        self.post_journal = self._ledger.post_journal
+        self.post_statement_line = self._ledger.post_statement_line
+
+    async def aclose(self) -> None:
+        await super().aclose()
+        await self._ledger.aclose()
 
 
 class RestServer:
@@ -52,8 +71,16 @@ class RestServer:
             ),
         )
 
+    async def banked(self, reference: str) -> list[Banked]:
+        posted = self._systems.sandbox.ledger.entries("erp", "statement_line_posted", reference)
+        return [Banked(entry["detail"]["number"], entry["detail"]["reconciled"]) for entry in posted]
+
+    async def under_way(self, reference: str) -> int:
+        raise AssertionError(NO_BALANCES)
+
     async def close_period(self, on: date) -> None:
-        self._systems.sandbox.faults.add(Fault(operation="erp.post_invoice", kind=FaultKind.DECLINE))
+        for operation in ("erp.post_invoice", "erp.post_statement_line"):
+            self._systems.sandbox.faults.add(Fault(operation=operation, kind=FaultKind.DECLINE))
 
     async def open_period(self, on: date) -> None:
         self._systems.sandbox.faults.remove()
@@ -85,7 +112,7 @@ async def server() -> AsyncIterator[Server]:
 def _without() -> dict[Capability, str]:
     """A contract of the ERP's outside: what is behind it has rules of its own."""
     without: dict[Capability, str] = {
-        "ledger": "the REST contract cannot be asked for balances",
+        "ledger": NO_BALANCES,
         "companies": "one connection, one company",
         "item_check": "the twin takes any item: a catalogue is the business of the ERP behind it",
         "tax_check": "the contract carries amounts by remitter, not tax codes",
@@ -96,4 +123,11 @@ def _without() -> dict[Capability, str]:
 
 
 METHODS = frozenset(dir(RestErp))
-SUBJECT = Subject(name="rest", connect=RestErp, server=server, read_paths=("/token",), without=_without())
+SUBJECT = Subject(
+    name="rest",
+    connect=RestBooks,
+    server=server,
+    read_paths=("/token",),
+    without_transit=lambda options: {**options, "transit": False},
+    without=_without(),
+)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import tempfile
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import date
 from pathlib import Path
@@ -18,8 +18,8 @@ from models.ledger import OrderDocuments
 from models.order import OrderKey
 from settings import Settings
 from stack.tryton import LocalTryton
-from stack.tryton_plan import COMPANIES
-from tests.erp_conformance.subject import Server, Subject
+from stack.tryton_plan import ACCOUNTS, COMPANIES
+from tests.erp_conformance.subject import Banked, Server, Subject
 
 
 class TrytonServer:
@@ -35,6 +35,12 @@ class TrytonServer:
 
     async def documents(self, key: OrderKey) -> OrderDocuments | None:
         return await self._reader.order_documents(key)
+
+    async def banked(self, reference: str) -> list[Banked]:
+        return await asyncio.to_thread(self._banked, reference)
+
+    async def under_way(self, reference: str) -> int:
+        return await asyncio.to_thread(self._under_way, reference)
 
     async def close_period(self, on: date) -> None:
         await asyncio.to_thread(self._press, "close", on)
@@ -64,6 +70,28 @@ class TrytonServer:
         counted = Counter(record[field] for record in found)
         return {reference: count for reference, count in counted.items() if count > 1}
 
+    def _banked(self, reference: str) -> list[Banked]:
+        found = self._found("account.statement.line", [["statement.name", "=", reference]], "move.number", "move.state")
+        assert all(line["move."]["state"] == "posted" for line in found), found
+        return [Banked(line["move."]["number"], reconciled=not self._open(line["move."]["id"])) for line in found]
+
+    def _under_way(self, reference: str) -> int:
+        [move] = self._found("account.move", [["description", "=", reference]])
+        return self._open(move["id"])
+
+    def _open(self, move: int) -> int:
+        domain = [["move", "=", move], ["account.code", "=", ACCOUNTS["transit"].code]]
+        lines = self._found("account.move.line", domain, "reconciliation")
+        assert lines, "nothing of it was under way: this proves nothing"
+        return sum(line["reconciliation"] is None for line in lines)
+
+    def _found(self, model: str, domain: list[Any], *fields: str) -> list[dict[str, Any]]:
+        rpc = self._tryton.admin()
+        company = self.connection()["options"]["companies"][COMPANIES[0].entity]["id"]
+        found = rpc.search(model, domain, ["id", *fields], company=company)
+        rpc.close()
+        return found
+
     def _press(self, button: str, on: date) -> None:
         rpc = self._tryton.admin()
         company = self.connection()["options"]["companies"][COMPANIES[0].entity]["id"]
@@ -88,9 +116,15 @@ async def server() -> AsyncIterator[Server]:
             await asyncio.to_thread(tryton.destroy)
 
 
+def without_transit(options: Mapping[str, Any]) -> dict[str, Any]:
+    accounts = {role: code for role, code in options["accounts"].items() if role != "transit"}
+    return {**options, "accounts": accounts}
+
+
 SUBJECT = Subject(
     name="tryton",
     connect=TrytonErp,
     server=server,
     entities=(COMPANIES[0].entity, COMPANIES[1].entity),
+    without_transit=without_transit,
 )

@@ -1,0 +1,1 @@
+"""Statements of banks, as files: any bytes in, lines or a named refusal out."""

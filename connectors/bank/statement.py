@@ -1,0 +1,40 @@
+"""Reads a bank statement, whatever form it has. Each line has a name of its own, the same however often it is read."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from hashlib import sha256
+
+from connectors.bank.camt import read_camt
+from connectors.bank.lines import UNNAMED
+from connectors.bank.markup import looks_like_xml
+from connectors.bank.table import read_table
+from models.bank import StatementLine
+
+
+def read_statement(content: bytes, bank_account: str = "") -> list[StatementLine]:
+    """CAMT.053 or CSV. `bank_account` is needed where the file does not name one, and else reads that one alone.
+
+    Raises `SchemaDrift`, which names the place, the value and the remedy: then nothing of the file may be used.
+    """
+    return _named(read_camt(content, bank_account) if looks_like_xml(content) else read_table(content, bank_account))
+
+
+def _named(lines: Iterable[StatementLine]) -> list[StatementLine]:
+    """A movement without a reference of its own is known by what it says, and by how many before it say the same.
+
+    Some banks give a payment and its return one reference, so that it is neither's own.
+    """
+    lines = list(lines)
+    shared = {name for name, times in Counter(line.reference for line in lines).items() if times > 1}
+    seen: Counter[str] = Counter()
+    found: list[StatementLine] = []
+    for line in lines:
+        if line.line_id == UNNAMED or line.reference in shared:
+            said = "|".join((line.reference, str(line.booked_on), str(line.amount), line.counterparty, line.text))
+            seen[said] += 1
+            digest = sha256(f"{said}|{seen[said]}".encode()).hexdigest()[:16]
+            line = line.model_copy(update={"line_id": f"{line.booked_on:%Y%m%d}-{digest}"})
+        found.append(line)
+    return found
