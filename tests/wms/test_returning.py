@@ -22,7 +22,7 @@ KEY = OrderKey(channel="amazon", account="EU-DE", external_id="302-1")
 
 def move(item: str, quantity: str, to: int = SHELF, **changes: Any) -> dict[str, Any]:
     place = {"id": to, "code": None, "type": "lost_found" if to == WASTE else "storage"}
-    put = {"from_location": DOOR, "to_location": place, "quantity": Decimal(quantity), "state": "done"}
+    put = {"from_location": DOOR, "to_location": place, "quantity": Decimal(quantity), "state": "done", "origin": None}
     return {**put, "product": {"code": item}, **changes}
 
 

@@ -13,12 +13,16 @@ BACK, LOCATION = "stock.shipment.out.return", "stock.location"
 REJECTED = "REJECT"
 
 
-def take_back(tryton: LocalTryton, reference: str, pieces: Sequence[Pieces], put_away: bool) -> str:
+def take_back(tryton: LocalTryton, reference: str, pieces: Sequence[Pieces], put_away: bool, of: str = "") -> str:
+    """`of`: the fulfilment that the goods left with, said as the origin of their moves."""
     rpc = tryton.admin()
     places = ["input_location", "storage_location", "waste_locations"]
     warehouse = rpc.first(LOCATION, [["code", "=", "BER-1"]], places)
     company = rpc.first("company.company", [], ["party", "currency"])
-    moves = [_arriving(rpc, warehouse, company, item, quantity) for item, quantity, _ in pieces]
+    moves = [
+        {**_arriving(rpc, warehouse, company, item, quantity), **(_origin(rpc, of, item) if of else {})}
+        for item, quantity, _ in pieces
+    ]
     values = {
         "company": company["id"],
         "customer": company["party"],
@@ -48,6 +52,12 @@ def _arriving(rpc: TrytonRpc, warehouse: Record, company: Record, item: str, qua
         "unit_price": Decimal(0),
         "currency": company["currency"],
     }
+
+
+def _origin(rpc: TrytonRpc, fulfilment_id: str, item: str) -> Record:
+    shipped = rpc.first("stock.shipment.out", [["reference", "=", fulfilment_id]], ["outgoing_moves"])
+    domain = [["id", "in", list(shipped["outgoing_moves"])], ["product.code", "=", item]]
+    return {"origin": f"stock.move,{rpc.first('stock.move', domain)['id']}"}
 
 
 def _put_away(rpc: TrytonRpc, made: int, warehouse: Record, pieces: Sequence[Pieces]) -> None:

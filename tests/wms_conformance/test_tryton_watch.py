@@ -29,7 +29,7 @@ from store.database import Database
 from store.tables import InboxEvent
 from tests.test_worker import worker
 from tests.wms_conformance.stage import Stage
-from tests.wms_conformance.subject import Running
+from tests.wms_conformance.subject import Pieces, Running
 from tests.wms_conformance.subjects import tryton as warehouse
 from tests.wms_conformance.subjects.tryton import Keepers
 from workflows import policy
@@ -210,6 +210,18 @@ async def test_a_note_that_somebody_edited_holds_up_no_other_release(
     await look_through(WatchActivities(stage.wms, database))
     seen = await kept(database)
     assert (good.fulfilment_id in seen, edited.fulfilment_id in seen) == (True, False)
+
+
+async def test_goods_with_nothing_on_them_belong_to_the_order_of_the_parcel_that_is_their_origin(
+    stage: Stage, keepers: Keepers
+) -> None:
+    release = await stage.shipped()
+    pieces: tuple[Pieces, ...] = (("TENT-4P", 1, "shelf"), ("SOCK-WOOL", 2, "waste"))
+    told = await stage.told_back(await keepers.take_back_from(release.fulfilment_id, *pieces))
+    assert told is not None
+    assert told.receipt is not None
+    assert (told.reply_to, told.receipt.order_key) == ("", release.order_key)
+    assert sorted(item.quantity for item in told.receipt.items) == [1, 2]
 
 
 async def test_a_warehouse_that_reports_by_itself_is_not_looked_at(database: Database) -> None:

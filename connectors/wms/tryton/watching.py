@@ -18,7 +18,7 @@ from connectors.tryton.client import TrytonClient
 from connectors.tryton.wire import Domain, Record
 from connectors.wms import documents
 from connectors.wms.tryton.dispatches import CANCELLED, LEFT, OUT, Dispatches, DispatchReader
-from connectors.wms.tryton.returning import BACK, DONE, FIELDS, named, report_of
+from connectors.wms.tryton.returning import BACK, DONE, ReturnReader, named, report_of
 from models.base import Model, Moment
 from models.order import OrderKey
 
@@ -64,7 +64,7 @@ class Cursor(Model):
 
 class Watching:
     def __init__(self, client: TrytonClient, reader: DispatchReader) -> None:
-        self._client, self._reader = client, reader
+        self._client, self._reader, self._returns = client, reader, ReturnReader(client)
 
     async def changes(self, cursor: str | None) -> ChangePage:
         read = Cursor.read(cursor)
@@ -81,7 +81,7 @@ class Watching:
         left = sorted({change.subject for change in changes if change.kind == OUT})
         back = sorted({int(change.subject) for change in changes if change.kind == BACK})
         releases = (await self._reader.of_all(left)).values() if left else ()
-        returns = await self._client.search(BACK, [["id", "in", back]], [*FIELDS, "create_date"]) if back else ()
+        returns = await self._returns.of(back) if back else ()
         return [*(report for each in releases for report in _told(each)), *(_told_back(each) for each in returns)]
 
     async def _page(self, kind: str, mark: Mark) -> list[Record]:

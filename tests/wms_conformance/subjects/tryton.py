@@ -56,6 +56,10 @@ class Keepers:
     async def take_back(self, reference: str, *pieces: Pieces, put_away: bool = True) -> str:
         return await asyncio.to_thread(take_back, self._tryton, reference, pieces, put_away)
 
+    async def take_back_from(self, fulfilment_id: str, *pieces: Pieces) -> str:
+        """With nothing written on it; whoever takes it in says with which parcel the goods left."""
+        return await asyncio.to_thread(take_back, self._tryton, "", pieces, True, fulfilment_id)
+
     async def ship_together(self, fulfilment_ids: Sequence[str]) -> None:
         """All of them in one go: in one transaction of Tryton's for each step."""
         await asyncio.to_thread(self._ship_together, fulfilment_ids)
