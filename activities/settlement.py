@@ -28,6 +28,7 @@ from store import (
     settlement_posting,
     settlement_repost,
     settlement_rules,
+    write_offs,
 )
 from store.database import Database
 from store.settlement_matching import match_next, sweep
@@ -135,6 +136,7 @@ class SettlementActivities:
                 if not state.posted:
                     await reserves.release(session, key)
                     await sweep(session, key, rules)
+                    await write_offs.open_what_changed(session, key)
                 result = await settlement_posting.finish(session, key)
                 await settlement_cases.sync(session, key)
             log.info("settlement posted", settlement_id=key.settlement_id, payout=str(result.payout))

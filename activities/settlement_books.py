@@ -18,17 +18,18 @@ from models.ledger import Payment
 from models.money import Money
 from models.settlement import SettlementKey
 from models.settlement_books import (
+    OrderEntry,
     OrderPayments,
     OrderWriteOff,
     WriteOff,
     WrittenOff,
     write_off_journal,
-    written_off_payment,
 )
-from store import settlement_books, settlement_cases, write_offs
+from store import expected, order_write_offs, settlement_books, settlement_cases, write_offs
 from store.database import Database
 
 log = structlog.get_logger(__name__)
+_SAME = {"order_key", "correlation_id", "entity"}
 
 
 class SettlementBookActivities:
@@ -59,6 +60,7 @@ class SettlementBookActivities:
             await settlement_books.send_payout_to(session, key, self._journals.payouts_on)
             journal = await settlement_books.journal(session, key)
         if journal is None:
+            await self._taken(key, settlement_cases.JOURNAL)
             return None
         with temporal_errors():
             try:
@@ -72,7 +74,12 @@ class SettlementBookActivities:
         async with self._database.session() as session:
             await settlement_books.booked_as(session, key, number)
             await settlement_cases.sync(session, key)
+        await self._taken(key, settlement_cases.JOURNAL)
         return number
+
+    async def _taken(self, key: SettlementKey, mark: str) -> None:
+        async with self._database.session() as session:
+            await settlement_cases.taken(session, key, mark)
 
     @activity.defn
     async def pay_orders(self, key: SettlementKey) -> int:
@@ -82,7 +89,7 @@ class SettlementBookActivities:
         case), keeps its money on the clearing account and waits for `pay_waiting`. Without the journal nothing is paid.
         """
         async with self._database.session() as session:
-            if await settlement_books.lacks_journal(session, key):
+            if not await settlement_books.is_payable(session, key):
                 return 0
             after = await settlement_books.paid_to(session, key)
         return await self._pay_from(key, after)
@@ -90,39 +97,61 @@ class SettlementBookActivities:
     @activity.defn
     async def pay_waiting(self, account: ChannelAccount) -> int:
         """Pay what could not be paid when its settlement was booked, as far as it is invoiced now."""
-        name = (account.channel, account.account)
         async with self._database.session() as session:
-            waiting = await settlement_books.with_waiting(session, *name)
-        paid = sum([await self._pay_from(key, None, waiting=True) for key in waiting])
-        async with self._database.session() as session:
-            still = await settlement_books.with_waiting(session, *name)
-            for key in waiting:
-                if key not in still:
-                    await settlement_cases.sync(session, key)
-        return paid
+            waiting = await settlement_books.with_waiting(session, account.channel, account.account)
+            payable = [key for key in waiting if await settlement_books.is_payable(session, key)]
+        return sum([await self._pay_from(key, None, waiting=True) for key in payable])
 
     async def _pay_from(self, key: SettlementKey, after: str | None, *, waiting: bool = False) -> int:
-        paid = 0
+        paid, left = 0, False
         while self._journals is not None:
             async with self._database.session() as session:
                 page = await settlement_books.next_payments(session, key, after, waiting=waiting)
+                given_up = await order_write_offs.among(session, [order.order_key for order in page.orders])
             if page.last is None:
                 break
             for order in page.orders:
-                paid += await self._pay(self._journals, key, order)
+                done = await self._pay(self._journals, key, order, given_up.get(order.order_key))
+                paid, left = paid + bool(done and (order.paid or order.refunded)), left or not done
             after = page.last
-            if not waiting:
-                async with self._database.session() as session:
+            async with self._database.session() as session:
+                same = await settlement_books.is_payable(session, key, page.revision)
+                if same and not waiting:
                     await settlement_books.paid_up_to(session, key, after)
+            if not same:
+                return paid
+        if not left:
+            await self._taken(key, settlement_cases.PAYMENT)
         return paid
 
-    async def _pay(self, journals: Journals, key: SettlementKey, order: OrderPayments) -> bool:
+    async def _pay(
+        self, journals: Journals, key: SettlementKey, order: OrderPayments, given_up: OrderEntry | None
+    ) -> bool:
         """True when all of it is in the books."""
         due = [each for each in (order.paid, order.refunded) if each]
         posted = [payment for payment in due if await self._posted(journals, key, payment)]
+        if order.paid in posted and given_up and not await self._taken_back(journals, key, order.paid, given_up):
+            posted.remove(order.paid)
         async with self._database.session() as session:
             await settlement_books.told(session, key, order, posted)
         return posted == due
+
+    async def _taken_back(self, journals: Journals, key: SettlementKey, payment: Payment, given_up: OrderEntry) -> bool:
+        """What came after all of an order whose rest was written off is no loss any more. False while that waits."""
+        order = payment.order_key
+        async with self._database.session() as session:
+            expects = await expected.of_orders(session, order.channel, order.account, [order.external_id])
+        whole = expects[order.external_id].receivable
+        off = OrderWriteOff(**given_up.model_dump(include=_SAME), expected=whole, on=payment.on)
+        while True:
+            async with self._database.session() as session:
+                entry = await order_write_offs.take_back(session, off)
+            if entry is None:
+                return True
+            if not await self._posted(journals, key, entry.payment()):
+                return False
+            async with self._database.session() as session:
+                await order_write_offs.booked(session, entry)
 
     async def _posted(self, journals: Journals, key: SettlementKey, payment: Payment) -> bool:
         with temporal_errors():
@@ -154,21 +183,27 @@ class SettlementBookActivities:
 
     @activity.defn
     async def write_off_order(self, off: OrderWriteOff) -> Money:
-        """Book that nobody will pay the rest of an order's invoices; returns what is written off now, in sum."""
+        """Book that nobody will pay the rest of an order's invoices; returns what is written off now."""
+        nothing = Money.zero(off.expected.currency)
+        if self._journals is None:
+            return nothing
         with temporal_errors():
             async with self._database.session() as session:
-                paid = await settlement_books.matched(session, off.order_key, off.expected.currency)
-            payment = written_off_payment(off, paid)
-            if self._journals is None or payment is None:
-                return off.before
+                entry = await order_write_offs.give_up(session, off)
+            if entry is None:
+                return nothing
             try:
-                await self._journals.post_payment(payment, retry=is_retry())
+                await self._journals.post_payment(entry.payment(), retry=is_retry())
             except Declined as refused:
                 if refused.code != NOT_FOUND:
                     raise
-                log.info("nothing is invoiced", order=str(off.order_key), payment=payment.payment_id)
-                return off.before
-            return off.before + payment.amount
+                log.info("nothing is invoiced", order=str(off.order_key))
+                async with self._database.session() as session:
+                    await order_write_offs.drop(session, entry)
+                return nothing
+            async with self._database.session() as session:
+                await order_write_offs.booked(session, entry)
+            return entry.amount
 
     async def _require_booked(self, session: AsyncSession, key: SettlementKey) -> None:
         """An entry of its own may follow a journal only: one that is being booked is waited for."""

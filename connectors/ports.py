@@ -342,7 +342,7 @@ class Ledger(Protocol):
 
     async def post_payment(self, payment: Payment, *, retry: bool) -> str:
         """Pay an order's invoices from the clearing account; returns the entry's number. Raises `Declined`
-        (`not_found`) when nothing of the order is invoiced."""
+        (`not_found`) when nothing of the order is invoiced, or less than is paid while more invoices are to come."""
         ...
 
     async def post_statement_line(self, line: StatementLine, *, retry: bool) -> str:

@@ -172,9 +172,6 @@ class OrderLife(BaseModel):
     """Units returned or refunded that were told before what they follow from."""
     settled_with: int | None = None
     """How many settlements had paid when the money was found right, or the rest was written off."""
-    rest_written_off: Money | None = None
-    """What of it the books are told that nobody will pay."""
-    write_offs: int = 0
     degraded: dict[str, str] = {}
     deadlines: dict[str, Deadline] = {}
     """By kind; that of a parcel also by its shipment."""

@@ -66,6 +66,9 @@ class BookedOrder(Model):
     paid: Money
     refunded: Money
     """Negative, unless less is paid back than the books have."""
+    whole: Money
+    """What the books have of the settlement with it."""
+    whole_back: Money
 
 
 class OrderPayments(Model):
@@ -76,6 +79,9 @@ class OrderPayments(Model):
     """Of its invoices."""
     refunded: Payment | None = None
     """Of its credit notes."""
+    whole: Money
+    """What the books have of the settlement then."""
+    whole_back: Money
 
 
 class WriteOff(Model):
@@ -108,34 +114,37 @@ class WrittenOff(Model):
 
 
 class OrderWriteOff(Model):
-    """What an order is still to bring is given up, or some of it after all not."""
+    """What an order is still to bring is given up."""
 
     order_key: OrderKey
     correlation_id: str
     expected: Money
-    before: Money
-    """Written off already."""
-    nth: int = Field(ge=1)
     on: date
     """Accounting date."""
     entity: str = ""
 
 
-def written_off_payment(off: OrderWriteOff, matched: Money) -> Payment | None:
-    """What neither settlements nor earlier write-offs have paid; None when that is nothing."""
-    missing = off.expected - matched - off.before
-    if not missing:
-        return None
-    return Payment(
-        payment_id=f"{off.order_key}#write-off:{off.nth}",
-        order_key=off.order_key,
-        correlation_id=off.correlation_id,
-        channel_account=f"{off.order_key.channel}/{off.order_key.account}",
-        amount=missing,
-        on=off.on,
-        entity=off.entity,
-        account=AccountRole.ADJUSTMENT,
-    )
+class OrderEntry(Model):
+    """What the books are told of it: an amount that nobody will pay, or (negative) that somebody has after all."""
+
+    order_key: OrderKey
+    nth: int = Field(ge=1)
+    amount: Money
+    on: date
+    entity: str = ""
+    correlation_id: str
+
+    def payment(self) -> Payment:
+        return Payment(
+            payment_id=f"{self.order_key}#write-off:{self.nth}",
+            order_key=self.order_key,
+            correlation_id=self.correlation_id,
+            channel_account=f"{self.order_key.channel}/{self.order_key.account}",
+            amount=self.amount,
+            on=self.on,
+            entity=self.entity,
+            account=AccountRole.ADJUSTMENT,
+        )
 
 
 def journal_id(key: SettlementKey, revision: int) -> str:
@@ -243,4 +252,4 @@ def payments_of(key: SettlementKey, revision: int, booked: BookedOrder, on: date
         for what, amount in amounts.items()
         if amount
     }
-    return OrderPayments(order_key=booked.order_key, **payments)
+    return OrderPayments(order_key=booked.order_key, whole=booked.whole, whole_back=booked.whole_back, **payments)

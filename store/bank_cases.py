@@ -20,7 +20,7 @@ async def sync(session: AsyncSession, overdue_after: timedelta) -> int:
     now = datetime.now(UTC)
     missing = [_case(payout, now) for payout in await bank_views.overdue_payouts(session, overdue_after)]
     for case in missing:
-        await cases.upsert(session, case)
+        await cases.reopen(session, case)
     over = update(CaseRow).where(
         col(CaseRow.kind) == CaseKind.PAYOUT_MISSING,
         col(CaseRow.resolved_at).is_(None),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
@@ -39,6 +39,14 @@ async def upsert(session: AsyncSession, case: ExceptionCase) -> None:
         "resolution": func.coalesce(new.excluded.resolution, CaseRow.resolution),
     }
     await session.execute(new.on_conflict_do_update(index_elements=["case_id"], set_={**fresh, **ended}))
+
+
+async def reopen(session: AsyncSession, case: ExceptionCase) -> None:
+    """Keep a case that says how things stand: one that was closed before is open again, from now on."""
+    await upsert(session, case)
+    again = update(CaseRow).where(col(CaseRow.case_id) == case.case_id, col(CaseRow.resolved_at).is_not(None))
+    values = {"resolved_at": None, "resolution": None, "opened_at": case.opened_at}
+    await session.execute(again.values(**values), execution_options={"synchronize_session": False})
 
 
 async def get(session: AsyncSession, case_id: str) -> ExceptionCase | None:

@@ -29,6 +29,7 @@ class Payments(NamedTuple):
     orders: list[OrderPayments]
     last: str | None
     """The page's last order; None when there are no more."""
+    revision: int
 
 
 async def groups(session: AsyncSession, key: SettlementKey, currency: str) -> list[Group]:
@@ -90,12 +91,9 @@ async def next_payments(
     own = and_(
         *(getattr(told, name) == value for name, value in key.model_dump().items()), col(told.order_key) == order
     )
+    before = func.max(col(told.booked)), func.max(col(told.booked_back))
     found = (
-        select(
-            order,
-            _net(RECEIVABLE) - func.max(col(told.booked)),
-            _net({LineType.REFUND}) - func.max(col(told.booked_back)),
-        )
+        select(order, _net(RECEIVABLE), _net({LineType.REFUND}), *before)
         .join(told, own)
         .where(*lines_of(key), order.is_not(None))
     )
@@ -108,13 +106,15 @@ async def next_payments(
     booked = (
         BookedOrder(
             order_key=OrderKey.from_string(str(name)),
-            paid=Money.of(gain, row.currency),
-            refunded=Money.of(loss, row.currency),
+            paid=Money.of(whole - gained, row.currency),
+            refunded=Money.of(whole_back - lost, row.currency),
+            whole=Money.of(whole, row.currency),
+            whole_back=Money.of(whole_back, row.currency),
         )
-        for name, gain, loss in rows
+        for name, whole, whole_back, gained, lost in rows
     )
-    due = [payments_of(key, row.revision, each, on, row.entity) for each in booked if each.paid or each.refunded]
-    return Payments(due, str(rows[-1][0]) if rows else None)
+    due = [payments_of(key, row.revision, each, on, row.entity) for each in booked]
+    return Payments(due, str(rows[-1][0]) if rows else None, row.revision)
 
 
 async def matched(session: AsyncSession, order_key: OrderKey, currency: str) -> Money:
@@ -138,16 +138,22 @@ async def paid_up_to(session: AsyncSession, key: SettlementKey, order_key: str) 
     await change(session, key, paid_to=order_key)
 
 
+async def is_payable(session: AsyncSession, key: SettlementKey, revision: int | None = None) -> bool:
+    """True while its journal (of this revision) is in the books, or there is none to book."""
+    row = await head(session, key)
+    ours = row.status == "posted" and revision in (None, row.revision)
+    return ours and not await lacks_journal(session, key)
+
+
 async def told(session: AsyncSession, key: SettlementKey, order: OrderPayments, posted: Collection[Payment]) -> None:
     """The ERP has these of an order's payments; the others wait until there is something that they can pay."""
     row = SettlementOrderRow
-    due = {row.booked: order.paid, row.booked_back: order.refunded}
+    due = {row.booked: (order.paid, order.whole), row.booked_back: (order.refunded, order.whole_back)}
+    # Not added up: of two who tell the same, the second changes nothing.
     values: dict[Any, Any] = {
-        col(column): col(column) + payment.amount.amount
-        for column, payment in due.items()
-        if payment in posted and payment
+        col(column): whole.amount for column, (payment, whole) in due.items() if payment in posted and payment
     }
-    waits = any(payment and payment not in posted for payment in due.values())
+    waits = any(payment and payment not in posted for payment, _ in due.values())
     mine = update(row).where(
         *(getattr(row, name) == value for name, value in key.model_dump().items()),
         col(row.order_key) == str(order.order_key),

@@ -21,8 +21,8 @@ from store.tables import CaseRow, SettlementLineRow
 MOST_CASES = 100
 """Of one settlement, the largest first: a file of which nothing is understood is one problem, not thousands."""
 _ROW = SettlementLineRow
-JOURNAL = "journal"
-"""Mark of the case of a journal that the ERP refuses."""
+JOURNAL, PAYMENT = "journal", "payment"
+"""Marks of the cases of what the ERP refuses: they are open until it takes it."""
 
 
 async def sync(session: AsyncSession, key: SettlementKey) -> int:
@@ -43,14 +43,21 @@ async def sync(session: AsyncSession, key: SettlementKey) -> int:
         for kind, name, currency, amount, lines, first in await session.execute(groups)
     ]
     for case in open_ones:
-        await cases.upsert(session, case)
-    await _close_others(session, key, [case.case_id for case in open_ones])
+        await cases.reopen(session, case)
+    refused = [_case_id(key, mark) for mark in (JOURNAL, PAYMENT)]
+    await _close_others(session, key, [*refused, *(case.case_id for case in open_ones)])
     return len(open_ones)
 
 
 async def declined(session: AsyncSession, key: SettlementKey, reason: str) -> None:
     """The ERP refuses the journal."""
     await _refused(session, key, JOURNAL, reason, f"correct it there, then `settlements repost {key}`")
+
+
+async def taken(session: AsyncSession, key: SettlementKey, mark: str) -> None:
+    """The ERP has it now: `JOURNAL`, or all of the settlement's `PAYMENT`s."""
+    over = update(CaseRow).where(col(CaseRow.case_id) == _case_id(key, mark), col(CaseRow.resolved_at).is_(None))
+    await session.execute(over.values(resolved_at=func.now()), execution_options={"synchronize_session": False})
 
 
 async def is_declined(session: AsyncSession, key: SettlementKey) -> bool:
@@ -62,12 +69,12 @@ async def is_declined(session: AsyncSession, key: SettlementKey) -> bool:
 
 async def payment_declined(session: AsyncSession, key: SettlementKey, reason: str) -> None:
     """The ERP refuses an order's payment: it is posted again with every reading of the account's settlements."""
-    await _refused(session, key, "payment", reason, "correct it there; it is tried again within the hour")
+    await _refused(session, key, PAYMENT, reason, "correct it there; it is tried again within the hour")
 
 
 async def _refused(session: AsyncSession, key: SettlementKey, mark: str, reason: str, remedy: str) -> None:
     case = _plain(key, mark, f"the ERP does not book it: {reason}; {remedy}", {}, datetime.now(UTC))
-    await cases.upsert(session, case)
+    await cases.reopen(session, case)
 
 
 async def _close_others(session: AsyncSession, key: SettlementKey, still: list[str]) -> None:

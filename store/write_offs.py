@@ -16,6 +16,7 @@ from store.tables import SettlementLineRow
 
 _ROW = SettlementLineRow
 _NO_RESULT = {"synchronize_session": False}
+_OPEN = {"settled_by": None, "given_up_amount": None, "written_off_on": None}
 
 
 async def give_up(session: AsyncSession, off: WriteOff, *, booked: bool) -> bool:
@@ -26,7 +27,11 @@ async def give_up(session: AsyncSession, off: WriteOff, *, booked: bool) -> bool
         col(_ROW.fault) != Fault.NO_ORDER.value,
         col(_ROW.settled_by).is_(None),
     )
-    values = {"settled_by": off.words, "written_off_on": off.on if booked else None}
+    values = {
+        "settled_by": off.words,
+        "given_up_amount": col(_ROW.residual_amount),
+        "written_off_on": off.on if booked else None,
+    }
     done = await session.execute(open_one.values(**values).returning(col(_ROW.number)), execution_options=_NO_RESULT)
     return done.first() is not None
 
@@ -34,7 +39,17 @@ async def give_up(session: AsyncSession, off: WriteOff, *, booked: bool) -> bool
 async def take_back(session: AsyncSession, off: WriteOff) -> None:
     """The books refuse it: the residual is open again."""
     mine = update(_ROW).where(*_line(off), col(_ROW.settled_by) == off.words)
-    await session.execute(mine.values(settled_by=None, written_off_on=None), execution_options=_NO_RESULT)
+    await session.execute(mine.values(**_OPEN), execution_options=_NO_RESULT)
+
+
+async def open_what_changed(session: AsyncSession, key: SettlementKey) -> None:
+    """A residual that is another one under new rules was never given up."""
+    changed = update(_ROW).where(
+        *lines_of(key),
+        col(_ROW.settled_by).startswith(WRITTEN_OFF),
+        col(_ROW.residual_amount) != col(_ROW.given_up_amount),
+    )
+    await session.execute(changed.values(**_OPEN), execution_options=_NO_RESULT)
 
 
 async def of_line(session: AsyncSession, off: WriteOff) -> WrittenOff | None:

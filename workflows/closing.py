@@ -140,7 +140,7 @@ class Closing:
         while life.late_cancel or not (written_off or life.received == self._expected):
             written_off = await self._written_off()
         life.settled_with = len(life.money)
-        if (written_off or life.rest_written_off) and workflow.patched(WRITE_OFF_IS_BOOKED):
+        if written_off and workflow.patched(WRITE_OFF_IS_BOOKED):
             await self._book_write_off()
         if life.state is not OrderState.SETTLED:
             told, authority = f"received {life.received}", "settlement"
@@ -149,21 +149,18 @@ class Closing:
             self._office.journal.enter(OrderState.SETTLED, told, authority=authority)
 
     async def _book_write_off(self) -> None:
-        """The rest leaves the channel's debts; what of it is paid later comes back to them."""
+        """The rest leaves the channel's debts; what of it is paid later is taken back when that is booked."""
         life = self._life
-        life.write_offs += 1
         off = OrderWriteOff(
             order_key=life.order.key,
             correlation_id=str(life.correlation_id),
             expected=self._expected,
-            before=life.rest_written_off or Money.zero(life.order.currency),
-            nth=life.write_offs,
             on=workflow.now().date(),
             entity=life.terms.entity if life.terms else "",
         )
 
         async def book() -> None:
-            life.rest_written_off = await self._office.calls.outside(
+            await self._office.calls.outside(
                 SettlementBookActivities.write_off_order, off, policy.SETTLEMENT_QUEUE, "Book what is written off"
             )
 

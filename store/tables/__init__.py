@@ -12,7 +12,14 @@ from store.tables.orders import CaseRow, OrderRow, OrderTransition
 from store.tables.repairs import BreakerTripRow, CauseGoneRow, ItemTaxCodeRow, RepairItemRow, RepairRow
 from store.tables.returns import RefundRow, RestockRow, ReturnCountRow, ReturnProcessRow
 from store.tables.routing import NodeRow, RoutingRulesRow
-from store.tables.settlements import FindingRow, RuleSetRow, SettlementLineRow, SettlementOrderRow, SettlementRow
+from store.tables.settlements import (
+    FindingRow,
+    OrderWriteOffRow,
+    RuleSetRow,
+    SettlementLineRow,
+    SettlementOrderRow,
+    SettlementRow,
+)
 from store.tables.stock import (
     AllocationRow,
     NodeLoad,
@@ -48,6 +55,7 @@ __all__ = [
     "NodeRow",
     "OrderRow",
     "OrderTransition",
+    "OrderWriteOffRow",
     "OutboxMessage",
     "RefundRow",
     "RepairItemRow",

@@ -4,7 +4,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKeyConstraint, Index
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKeyConstraint, Index, Numeric
 from sqlalchemy import text as sql
 from sqlmodel import Field, SQLModel
 
@@ -110,6 +110,8 @@ class SettlementLineRow(SQLModel, table=True):
     """The later line that corrects the residual, or who wrote it off."""
     corrected_amount: Decimal = columns.sum_so_far()
     """What of the line takes back residuals of earlier settlements."""
+    given_up_amount: Decimal | None = Field(default=None, sa_type=Numeric())
+    """The residual that a person gave up: another one is another decision."""
     written_off_on: date | None = None
     """Accounting date of the entry that books the write-off; None when the books have none of its own."""
 
@@ -137,6 +139,22 @@ class SettlementOrderRow(SQLModel, table=True):
     """The same of its credit notes: negative or zero."""
     payment_waits: bool = Field(default=False, nullable=False, sa_column_kwargs={"server_default": sql("false")})
     """True while nothing of the order is invoiced that the payment could pay."""
+
+
+class OrderWriteOffRow(SQLModel, table=True):
+    """What the books are told that nobody will pay of an order, or that somebody has paid after all (negative)."""
+
+    __tablename__ = "order_write_off"
+
+    order_key: str = columns.key()
+    nth: int = Field(primary_key=True)
+    amount: Decimal = columns.amount()
+    currency: str = columns.text()
+    on: date
+    """Accounting date."""
+    entity: str = columns.word("")
+    correlation_id: str = columns.text()
+    booked: bool = Field(default=False, nullable=False, sa_column_kwargs={"server_default": sql("false")})
 
 
 class FindingRow(SQLModel, table=True):

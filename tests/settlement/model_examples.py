@@ -11,7 +11,7 @@ from models.matching import Booked, Fault, Finding, LineRef, OrderMatch, Verdict
 from models.money import Money
 from models.order import OrderKey
 from models.settlement import LineType, SettlementKey, SettlementLine, Statement
-from models.settlement_books import BookedOrder, Group, OrderPayments, OrderWriteOff, WriteOff, WrittenOff
+from models.settlement_books import BookedOrder, Group, OrderEntry, OrderPayments, OrderWriteOff, WriteOff, WrittenOff
 from models.settlement_rules import Contract, LabelRule, RuleSet
 from models.settlement_words import Told
 
@@ -64,13 +64,14 @@ MONEY: tuple[Model, ...] = (
     Contract(),
     RuleSet(channel="amazon", version=1, rules=(RULE,)),
     Group(type=LineType.GOODS, matched=GOODS, residual=NOTHING, corrected=NOTHING, written_off=NOTHING, lines=1),
-    BookedOrder(order_key=ORDER, paid=GOODS, refunded=NOTHING),
+    BookedOrder(order_key=ORDER, paid=GOODS, refunded=NOTHING, whole=GOODS, whole_back=NOTHING),
     Told(key=KEY, line=LINE, order_key=str(ORDER), matched=GOODS, residual=NOTHING, rule="exact"),
     BANK,
     Journal(journal_id="amazon/EU-DE#settlement:281", correlation_id="c", on=NOON.date(), lines=(BANK, CLEARING)),
     PAYMENT,
-    OrderPayments(order_key=ORDER, paid=PAYMENT),
-    OrderWriteOff(order_key=ORDER, correlation_id="c", expected=GOODS, before=NOTHING, nth=1, on=NOON.date()),
+    OrderPayments(order_key=ORDER, paid=PAYMENT, whole=GOODS, whole_back=NOTHING),
+    OrderWriteOff(order_key=ORDER, correlation_id="c", expected=GOODS, on=NOON.date()),
+    OrderEntry(order_key=ORDER, nth=1, amount=GOODS, on=NOON.date(), correlation_id="c"),
     WriteOff(key=KEY, number=1, actor="anna", note="cents", on=NOON.date()),
     WrittenOff(key=KEY, number=1, revision=1, role=AccountRole.CLEARING, residual=GOODS, words="cents", on=NOON.date()),
 )

@@ -3,12 +3,14 @@ invoices."""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Sequence
 from datetime import date
 from decimal import Decimal
 from random import Random
 
 import pytest
+from sqlalchemy import text
 from temporalio.exceptions import ApplicationError
 from temporalio.testing import ActivityEnvironment
 
@@ -20,7 +22,7 @@ from models.ledger import AccountRole
 from models.money import Money
 from models.settlement import LineType, SettlementKey
 from models.settlement_books import OrderWriteOff, WriteOff
-from store import cases, settlement_views, write_offs
+from store import cases, order_write_offs, settlement_views, write_offs
 from store.database import Database
 from tests.settlement.books import Books
 from tests.settlement.documents import arrived, registered, report
@@ -241,18 +243,79 @@ async def test_the_rest_of_an_order_that_is_written_off_leaves_the_channels_debt
     await desk.post([short])
     whole = made.expected.receivable
     assert books.paid("302-3") == whole.amount - 3
-    off = OrderWriteOff(
-        order_key=made.order.key, correlation_id="c", expected=whole, before=euros("0"), nth=1, on=OFF.on
-    )
+    off = OrderWriteOff(order_key=made.order.key, correlation_id="c", expected=whole, on=OFF.on)
     assert await desk.write_off_order(off) == euros("3.00")
-    assert await desk.write_off_order(off) == euros("3.00")
+    assert await desk.write_off_order(off) == euros("0.00")
     assert (books.paid("302-3"), books.balance(AccountRole.ADJUSTMENT)) == (whole.amount, Decimal("3.00"))
     rest = Sold(made.order)
     rest.add(LineType.GOODS, "3.00", line_id=made.lines[0].line_id)
     await desk.post([rest], "282")
-    again = off.model_copy(update={"before": euros("3.00"), "nth": 2})
-    assert await desk.write_off_order(again) == euros("0.00")
     assert (books.paid("302-3"), books.balance(AccountRole.ADJUSTMENT)) == (whole.amount, ZERO)
+    assert books.balance(AccountRole.CLEARING) == 0
+    assert await desk.pay_waiting() == 0
+
+
+async def test_a_write_off_whose_answer_is_lost_is_booked_once_whatever_is_paid_meanwhile(
+    desk: Desk, books: Books, database: Database
+) -> None:
+    made = order(3)
+    short = Sold(made.order, [*made.lines])
+    short.change(LineType.GOODS, Decimal("-3.00"))
+    await desk.post([short])
+    off = OrderWriteOff(order_key=made.order.key, correlation_id="c", expected=made.expected.receivable, on=OFF.on)
+    async with database.session() as session:
+        entry = await order_write_offs.give_up(session, off)
+    assert entry is not None
+    await books.post_payment(entry.payment(), retry=False)
+    part = Sold(made.order)
+    part.add(LineType.GOODS, "1.00", line_id=made.lines[0].line_id)
+    await desk.post([part], "282")
+    await desk.write_off_order(off)
+    assert (books.paid("302-3"), books.balance(AccountRole.ADJUSTMENT)) == (
+        made.expected.receivable.amount,
+        Decimal("2.00"),
+    )
+
+
+async def test_two_who_pay_the_same_settlement_at_once_book_it_once(desk: Desk, books: Books) -> None:
+    await desk.match([order(number) for number in range(3, 9)])
+    await asyncio.gather(desk.book(), desk.book())
+    paid = books.paid("302-3")
+    await desk.repost()
+    assert books.paid("302-3") == paid
+    assert books.balance(AccountRole.CLEARING) == 0
+
+
+async def test_a_journal_that_is_refused_again_is_a_case_again(desk: Desk, books: Books, database: Database) -> None:
+    books.closed = True
+    await desk.post([order(3)])
+    for _ in range(2):
+        await desk.repost()
+        async with database.session() as session:
+            (case,) = await cases.find(session)
+        assert "the period is closed" in case.reason
+    with pytest.raises(ApplicationError, match="refuses the journal"):
+        await desk.write_off()
+    assert await desk.pay_waiting() == 0
+    assert not books.payments
+    books.closed = False
+    await desk.repost()
+    async with database.session() as session:
+        assert await cases.find(session) == []
+
+
+async def test_a_residual_that_is_another_one_after_a_repost_was_not_given_up(
+    desk: Desk, books: Books, database: Database
+) -> None:
+    await desk.post([paid_too_much(3)])
+    await desk.write_off()
+    async with database.session() as session:
+        await session.execute(text("UPDATE settlement_line SET given_up_amount = 0.05 WHERE settled_by IS NOT NULL"))
+    await desk.repost()
+    assert await desk.open() == Decimal("2.41")
+    assert (books.balance(AccountRole.CLEARING), books.balance(AccountRole.ADJUSTMENT)) == (Decimal("-2.41"), ZERO)
+    async with database.session() as session:
+        assert [each.detail["fault"] for each in await cases.find(session)] == ["over_paid"]
 
 
 async def test_a_reserve_that_is_written_off_leaves_the_reserve_account(desk: Desk, books: Books) -> None:

@@ -73,6 +73,15 @@ class Billing:
         domain = [["move_id", "in", ids], ["display_type", "=", "product"]]
         return await self._client.search(LINE, domain, fields) if ids else []
 
+    async def is_complete(self, key: OrderKey) -> bool:
+        """Every unit that was not cancelled is invoiced."""
+        sale = await self._sales.required(key)
+        posted = [
+            each for each in await self.of_order(key) if (each["state"], each["move_type"]) == ("posted", INVOICE)
+        ]
+        billed = await self._billed(sale, posted)
+        return all(billed[line] >= units for line, units in _open_units(sale).items())
+
     async def _before(self, key: OrderKey, reference: str) -> tuple[str, list[Record]]:
         """The number of the document with this reference, if it is posted, and the order's other posted documents.
 

@@ -52,7 +52,17 @@ class Books:
             text = f"odoo: nothing of {payment.order_key} is invoiced"
             raise Declined(text, code=NOT_FOUND, field="order_key")
         receivable = (await self._receivables(documents))[0]
-        number = await self._post(payment.payment_id, payment.on, lambda: self._paying(payment, receivable))
+
+        async def lines() -> list[Record]:
+            due = sum(
+                (Decimal(each["amount_residual"]) for each in documents if each["move_type"] == INVOICE), Decimal(0)
+            )
+            if payment.amount.amount > due and not await self._billing.is_complete(payment.order_key):
+                text = f"odoo: {payment.amount} is more than is invoiced of {payment.order_key} by now"
+                raise Declined(text, code=NOT_FOUND, field="amount")
+            return await self._paying(payment, receivable)
+
+        number = await self._post(payment.payment_id, payment.on, lines)
         await self._reconcile(payment, documents, receivable)
         return number
 

@@ -21,7 +21,7 @@ from connectors.erp.tryton.billed import (
 from connectors.erp.tryton.masters import Masters
 from connectors.erp.tryton.options import TrytonOptions
 from connectors.erp.tryton.parties import Parties
-from connectors.erp.tryton.sales import Sales, lines_of, terms_of
+from connectors.erp.tryton.sales import Sales, lines_of, open_units, terms_of
 from connectors.errors import Declined, Unavailable
 from connectors.tryton.client import TrytonClient
 from connectors.tryton.wire import Record
@@ -74,6 +74,12 @@ class Billing:
         """Invoices and credit notes of an order, in the order in which they were made."""
         domain = [["description", "=", str(key)], ["state", "!=", "cancelled"], ["company", "=", self._client.company]]
         return await self._client.search(INVOICE, domain, list(fields))
+
+    async def is_complete(self, key: OrderKey) -> bool:
+        """Every unit that was not cancelled is invoiced."""
+        posted = [each for each in await self.of_order(key) if each["state"] in POSTED]
+        billed = billed_units(posted, credit=False)
+        return all(billed[line] >= units for line, units in open_units(await self._sales.required(key)).items())
 
     async def _before(self, key: OrderKey, reference: str) -> tuple[str, list[Record]]:
         """The number of the document with this reference, if it is posted, and the order's other posted documents.

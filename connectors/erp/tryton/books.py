@@ -10,7 +10,7 @@ from connectors.erp.tryton.billing import POSTED, Billing
 from connectors.erp.tryton.entries import Entries
 from connectors.erp.tryton.masters import Masters
 from connectors.erp.tryton.parties import Parties
-from connectors.erp.tryton.paying import INVOICE_FIELDS, Paying
+from connectors.erp.tryton.paying import INVOICE_FIELDS, Paying, more_than_due
 from connectors.errors import NOT_FOUND, Declined
 from connectors.tryton.client import TrytonClient
 from connectors.tryton.wire import Record
@@ -54,7 +54,14 @@ class Books:
         if not invoices:
             text = f"tryton: nothing of {payment.order_key} is invoiced"
             raise Declined(text, code=NOT_FOUND, field="order_key")
-        number = await self._post(payment.payment_id, payment.on, lambda: self._paying.lines(payment, invoices))
+
+        async def lines() -> list[Record]:
+            if more_than_due(payment.amount, invoices) and not await self._billing.is_complete(payment.order_key):
+                text = f"tryton: {payment.amount} is more than is invoiced of {payment.order_key} by now"
+                raise Declined(text, code=NOT_FOUND, field="amount")
+            return await self._paying.lines(payment, invoices)
+
+        number = await self._post(payment.payment_id, payment.on, lines)
         await self._paying.reconcile(invoices, payment.on)
         return number
 

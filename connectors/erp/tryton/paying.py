@@ -83,6 +83,11 @@ class Paying:
         return await self._client.search(LINE, domain, ["debit", "credit"])
 
 
+def more_than_due(amount: Money, invoices: Sequence[Record]) -> bool:
+    """Money that came of which a part has no invoice."""
+    return amount.amount > 0 and _parts(amount, invoices)[-1].invoice is None
+
+
 def _parts(amount: Money, invoices: Sequence[Record]) -> list[Part]:
     """Spread a payment over what is due, the oldest first: invoices for money that came, credit notes for money paid
     back."""

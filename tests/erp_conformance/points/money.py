@@ -93,6 +93,20 @@ async def a_short_payment_leaves_the_rest_open(stage: Stage) -> None:
 
 
 @point("ledger")
+async def a_payment_that_comes_before_the_last_invoice_waits_for_it(stage: Stage) -> None:
+    request = await stage.entered()
+    first, *others = stage.parcels(request)
+    await stage.booked(first)
+    payment = stage.payment(request, request.order.receivable)
+    assert (await stage.refusal(stage.erp.post_payment(payment, retry=False))).code == NOT_FOUND
+    for parcel in others:
+        await stage.booked(parcel)
+    await stage.erp.post_payment(payment, retry=True)
+    invoices = (await stage.documents(request)).of_kind(DocumentKind.INVOICE)
+    assert not any(invoice.open for invoice in invoices)
+
+
+@point("ledger")
 async def what_nobody_will_pay_is_written_off_of_the_invoices(stage: Stage) -> None:
     request = await stage.sold()
     paid = stage.payment(request, request.order.receivable - stage.money("1.23"))
