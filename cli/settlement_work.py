@@ -157,7 +157,8 @@ async def _or_why_not(asked: Awaitable[Result], stays: str, again: str, running:
     except WorkflowFailureError as error:
         cause = error.cause.cause if isinstance(error.cause, ActivityError) else error.cause
         if not isinstance(cause, ApplicationError):
-            fail(f"{stays}, its workflow was ended: {cause}; {again} again")
+            # What it had done by then stands; the same again goes on from there.
+            fail(f"the workflow was ended before it was done: {cause}; {again} again")
         remedy = "reopen the period" if PERIOD_CLOSED in cause.details else "correct it there"
         fail(f"{stays}, the books refuse it: {cause.message}; {remedy}, then {again}")
 

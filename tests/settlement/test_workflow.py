@@ -252,7 +252,7 @@ async def test_what_is_being_done_is_not_begun_a_second_time_and_can_be_ended(
     finally:
         await handle.terminate()
     _, said = await first.communicate()
-    assert (first.returncode, "its workflow was ended: " in said.decode()) == (1, True), said
+    assert (first.returncode, "the workflow was ended before it was done: " in said.decode()) == (1, True), said
     await database.aclose()
 
 
