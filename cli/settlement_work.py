@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy.ext.asyncio import AsyncSession
 from temporalio.client import Client, WorkflowFailureError
-from temporalio.exceptions import ActivityError
+from temporalio.exceptions import ActivityError, ApplicationError, WorkflowAlreadyStartedError
 
 from cli.deployment import Deployment
 from cli.output import fail
@@ -27,6 +27,10 @@ from store import month_end as months
 from store.settlement_views import EXPORTED, Summary
 from workflows import policy
 from workflows.settlement import SettlementRepost, SettlementWriteOff
+
+PERIOD_CLOSED = "period_closed"
+"""Code of what an ERP refuses because of the day that it is dated."""
+Result = TypeVar("Result")
 
 
 class OpenFinding(Model):
@@ -127,23 +131,36 @@ async def repost(deployment: Deployment, key: SettlementKey) -> SettlementResult
     async with deployment.database() as database, database.session() as session:
         await _summary(session, key)
     client = await deployment.temporal()
-    return await client.execute_workflow(
+    asked = client.execute_workflow(
         SettlementRepost.run, key, id=f"settlement-repost/{key}", task_queue=policy.SETTLEMENT_QUEUE
     )
+    running = f"settlement {key} is being reposted already: wait for that, `settlements show {key}` has its status"
+    return await _or_why_not(asked, f"settlement {key} is not reposted", "repost", running)
 
 
 async def write_off(deployment: Deployment, off: WriteOff) -> None:
     async with deployment.database() as database, database.session() as session:
         await _summary(session, off.key)
     client = await deployment.temporal()
+    line, explain = f"line {off.number} of {off.key}", f"`settlements explain {off.key}#{off.number}`"
+    running = f"{line} is being written off already: wait for that, {explain} says when it is done"
+    if not await _or_why_not(given_up(client, off), f"{line} stays open", "write it off", running):
+        fail(f"{line} has no open residual: {explain} says what it is")
+
+
+async def _or_why_not(asked: Awaitable[Result], stays: str, again: str, running: str) -> Result:
+    """What a workflow answers; what keeps it from that is told to the person who asked, with the remedy."""
     try:
-        done = await given_up(client, off)
+        return await asked
+    except WorkflowAlreadyStartedError:
+        fail(running)
     except WorkflowFailureError as error:
-        refused = error.cause.cause if isinstance(error.cause, ActivityError) else error.cause
-        fail(f"line {off.number} of {off.key} stays open, the books refuse it: {refused}")
-    if not done:
-        place = f"{off.key}#{off.number}"
-        fail(f"line {off.number} of {off.key} has no open residual: `settlements explain {place}` says what it is")
+        cause = error.cause.cause if isinstance(error.cause, ActivityError) else error.cause
+        if not isinstance(cause, ApplicationError):
+            # What it had done by then stands; the same again goes on from there.
+            fail(f"the workflow was ended before it was done: {cause}; {again} again")
+        remedy = "reopen the period" if PERIOD_CLOSED in cause.details else "correct it there"
+        fail(f"{stays}, the books refuse it: {cause.message}; {remedy}, then {again}")
 
 
 async def given_up(client: Client, off: WriteOff) -> bool:

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 
 from sqlalchemy import func, select, text
+from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -15,6 +16,7 @@ from models.base import Model
 from models.expected_money import ExpectedMoney
 from models.matching import Fault
 from models.settlement import LineType
+from models.settlement_books import WRITTEN_OFF
 from store import expected
 from store.tables import OrderRow, SettlementLineRow, SettlementOrderRow, SettlementRow
 
@@ -46,11 +48,13 @@ class Month(Model):
     refunds: Decimal = ZERO
     reserves: Decimal = ZERO
     adjustments: Decimal = ZERO
+    """With the residuals of these settlements that a person gave up, whenever that was decided."""
     transfers: Decimal = ZERO
     unexplained: Decimal = ZERO
     payout: Decimal = ZERO
     outstanding: Decimal = ZERO
-    """Receivable of all orders that left and are not settled, at the time of the report."""
+    """Receivable of all orders that left and are not settled, at the time of the report; of the company that the
+    account's latest settlement, of any month, is booked for."""
 
     @property
     def difference(self) -> Decimal:
@@ -100,15 +104,18 @@ async def _lines(session: AsyncSession, begin: datetime, end: datetime, sums: _S
         & (col(_ROW.settlement_id) == col(_HEAD.settlement_id))
     )
     what = (*_PLACE, col(_ROW.type), col(_ROW.fault))
-    amounts = func.sum(col(_ROW.matched_amount)), func.sum(col(_ROW.residual_amount))
+    residual = func.sum(col(_ROW.residual_amount))
+    written_off = func.coalesce(residual.filter(col(_ROW.settled_by).startswith(WRITTEN_OFF)), 0)
+    amounts = func.sum(col(_ROW.matched_amount)), residual - written_off, written_off
     lines = select(*what, *amounts).join(_HEAD, of_head).where(begin <= _WHEN, end > _WHEN).group_by(*what)
-    for channel, account, entity, currency, kind, fault, matched, residual in await session.execute(lines):
+    for channel, account, entity, currency, kind, fault, matched, left, given_up in await session.execute(lines):
         place = sums[channel, account, entity, currency]
         explained = fault in (None, Fault.NO_ORDER.value, Fault.RESERVE.value)
         for name in _columns(LineType(kind)):
-            place[name] += matched + (residual if explained else ZERO)
+            place[name] += matched + (left if explained else ZERO)
         if not explained:
-            place["unexplained"] += residual
+            place["unexplained"] += left
+        place["adjustments"] += given_up
 
 
 def _columns(kind: LineType) -> Iterator[str]:
@@ -173,8 +180,8 @@ async def _expected(
 
 
 async def _outstanding(session: AsyncSession, sums: _Sums) -> None:
-    """Receivable less what was received, of every order that left; under the entity that the account's sales are of."""
-    entities = {(channel, account): entity for channel, account, entity, _ in sums}
+    """Receivable less what was received, of every order that left."""
+    entities = await _entities(session)
     after = ""
     while True:
         page = select(col(OrderRow.order_key), col(OrderRow.channel), col(OrderRow.account), col(OrderRow.external_id))
@@ -189,6 +196,14 @@ async def _outstanding(session: AsyncSession, sums: _Sums) -> None:
         if len(rows) < PAGE:
             return
         after = rows[-1].order_key
+
+
+async def _entities(session: AsyncSession) -> dict[tuple[str, str], str]:
+    """Channel and account -> the company that its latest settlement is booked for, of whatever month."""
+    place = (col(_HEAD.channel), col(_HEAD.account))
+    latest = select(*place, col(_HEAD.entity)).ext(distinct_on(*place))
+    latest = latest.order_by(*place, _WHEN.desc(), col(_HEAD.posted_at).desc(), col(_HEAD.settlement_id).desc())
+    return {(channel, account): entity for channel, account, entity in await session.execute(latest)}
 
 
 def _owed(of: ExpectedMoney, received: Decimal) -> Decimal:

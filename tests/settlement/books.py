@@ -30,6 +30,7 @@ class Books:
             raise Declined("no such journal", code=NOT_FOUND)
         assert self.journals[journal.journal_id] == journal
         if journal.journal_id not in self.reversed:
+            self._require_open()
             self.reversed.append(journal.journal_id)
         return "JE-R"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import zipfile
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
 from xml.etree import ElementTree
@@ -19,21 +19,30 @@ from cli.deployment import Deployment
 from cli.xlsx import Sheet
 from connectors.providers import FORMATS
 from models.settlement import LineType, SettlementKey
+from models.settlement_books import WriteOff
 from models.settlement_rules import RulesError, RuleSet
-from store import month_end, settlement_rules, settlement_views
+from store import month_end, settlement_rules, settlement_views, write_offs
 from store.database import Database
 from tests.settlement.documents import arrived, registered, report
 from tests.settlement.faults import Sold, euros, settlement
 
 KEY = SettlementKey(channel="amazon", account="EU", settlement_id="281")
 
+AUGUST, SEPTEMBER = (datetime(2026, month, 1, tzinfo=UTC) for month in (8, 9))
 STRANGE = (("302-404", "Order", "ItemPrice", "Principal", "5.00"), ("", "Moon", "Moon", "x", "1"))
 
 
-async def posted(database: Database, made: list[Sold], *more: tuple[str, str, str, str, str]) -> None:
+async def posted(
+    database: Database,
+    made: list[Sold],
+    *more: tuple[str, str, str, str, str],
+    name: str = "281",
+    entity: str = "",
+) -> None:
     await registered(database, made)
-    event_id = await arrived(database, report(made, more=more))
-    activities, environment = SettlementActivities(FORMATS, database), ActivityEnvironment()
+    event_id = await arrived(database, report(made, name, more), f"settlement:{name}")
+    activities = SettlementActivities(FORMATS, database, {("amazon", "EU"): entity})
+    environment = ActivityEnvironment()
     (key,) = (await environment.run(activities.prove_settlement, event_id)).settlements
     await environment.run(activities.keep_settlement, event_id)
     await environment.run(activities.match_settlement, key)
@@ -104,23 +113,61 @@ def test_a_sheet_keeps_ids_as_text_and_drops_what_xml_cannot_hold(tmp_path: Path
     assert ">a&lt;b&gt;</t>" in content
 
 
-async def test_a_month_is_told_by_channel_and_its_parts_are_the_payout(database: Database) -> None:
-    made = settlement(300, 0.05, 5)
+async def still_owed(database: Database, account: str) -> Decimal:
+    """What an order that has left, and that no settlement has paid, is to bring."""
     owed = settlement(1, 0, 77)[0]
-    owed.order = owed.order.model_copy(update={"key": owed.order.key.model_copy(update={"external_id": "302-999999"})})
+    key = owed.order.key.model_copy(update={"account": account, "external_id": "302-999999"})
+    owed.order = owed.order.model_copy(update={"key": key})
     await registered(database, [owed])
-    await posted(database, made, ("", "ServiceFee", "other-transaction", "Subscription Fee", "-39.99"))
     async with database.session() as session:
         await session.execute(text("UPDATE orders SET state = 'shipped' WHERE external_id = '302-999999'"))
+    return owed.expected.receivable.amount
+
+
+async def test_a_month_is_told_by_channel_and_its_parts_are_the_payout(database: Database) -> None:
+    made = settlement(300, 0.05, 5)
+    owed = await still_owed(database, "EU")
+    await posted(database, made, ("", "ServiceFee", "other-transaction", "Subscription Fee", "-39.99"))
     async with database.session() as session:
-        (month,) = await month_end.report(session, datetime(2026, 9, 1, tzinfo=UTC))
-        other = await month_end.report(session, datetime(2026, 8, 1, tzinfo=UTC))
+        (month,) = await month_end.report(session, SEPTEMBER)
+        other = await month_end.report(session, AUGUST)
     assert (month.channel, month.account, month.currency, month.settlements) == ("amazon", "EU", "EUR", 1)
     assert month.difference == 0
     assert month.fees < 0 < month.sales
     assert month.tax_channel == sum(each.expected.channel_tax.amount for each in made)
-    assert month.outstanding == owed.expected.receivable.amount
+    assert month.outstanding == owed
     assert [(each.settlements, each.outstanding) for each in other] == [(0, month.outstanding)]
+
+
+async def test_what_is_written_off_is_an_adjustment_of_the_month_as_it_is_in_the_books(database: Database) -> None:
+    paid = settlement(1, 0, 3)[0]
+    paid.change(LineType.GOODS, Decimal("2.41"))
+    reserve, moon = len(paid.lines) + 1, len(paid.lines) + 2
+    held = ("", "other-transaction", "other-transaction", "Current Reserve Amount", "-50.00")
+    await posted(database, [paid], held, ("", "Moon", "Moon", "x", "1.00"), ("", "Moon", "Moon", "y", "0.10"))
+    off = WriteOff(key=KEY, number=1, actor="anna", note="cents", on=date(2026, 11, 28))
+    async with database.session() as session:
+        (before,) = await month_end.report(session, SEPTEMBER)
+        for number in (paid.first(LineType.GOODS) + 1, reserve, moon):
+            assert await write_offs.give_up(session, off.model_copy(update={"number": number}), booked=True)
+        (after,) = await month_end.report(session, SEPTEMBER)
+    told = [(month.adjustments, month.reserves, month.unexplained) for month in (before, after)]
+    assert told == [(Decimal(0), Decimal("-50.00"), Decimal("3.51")), (Decimal("-46.59"), Decimal(0), Decimal("0.10"))]
+    assert before.difference == after.difference == 0
+    assert (after.sales, after.payout) == (before.sales, before.payout)
+
+
+async def test_what_an_account_is_still_owed_is_of_the_company_that_its_latest_settlement_is_booked_for(
+    database: Database,
+) -> None:
+    owed = {account: await still_owed(database, account) for account in ("EU", "DE")}
+    await posted(database, settlement(3, 0, 5), entity="Sports GmbH")
+    await posted(database, [], STRANGE[1], name="282", entity="Outdoor AG")
+    async with database.session() as session:
+        months = [await month_end.report(session, month) for month in (AUGUST, SEPTEMBER)]
+    outstanding = [{(each.account, each.entity): each.outstanding for each in found} for found in months]
+    assert outstanding[0] == {("DE", ""): owed["DE"], ("EU", "Outdoor AG"): owed["EU"]}
+    assert outstanding[1] == {**outstanding[0], ("EU", "Sports GmbH"): Decimal(0)}
 
 
 async def test_rules_are_versions_and_only_a_newer_one_comes_into_force(database: Database) -> None:

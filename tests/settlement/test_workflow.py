@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import pytest
 from sqlalchemy import text
-from temporalio.client import Client
+from temporalio.client import Client, WorkflowExecutionStatus, WorkflowHandle
+from temporalio.service import RPCError, RPCStatusCode
 from temporalio.worker import Worker
 from typer.testing import CliRunner, Result
 
@@ -187,6 +190,95 @@ async def test_finance_gives_a_residual_up_and_the_books_are_told_once(
     assert "written off by anna: cents" in (await command("explain", line)).output
     assert list(books.journals)[1:] == ["amazon/EU#settlement:281#1:write-off"]
     await database.aclose()
+
+
+async def test_a_repost_into_a_period_that_was_closed_since_says_what_to_do(
+    database_url: str, temporal_client: Client, queue: str, command: Callable[..., Awaitable[Result]]
+) -> None:
+    database, books = Database(database_url), Books()
+    async with working(temporal_client, queue, database, books):
+        await _posted(database, temporal_client, queue)
+        books.closed = True
+        refused = await command("repost", str(KEY))
+        assert (refused.exit_code, list(books.journals), books.reversed) == (1, ["amazon/EU#settlement:281"], [])
+        told = f"settlement {KEY} is not reposted, the books refuse it: the period is closed; reopen the period, then"
+        assert f"{told} repost" in _words(refused)
+        books.closed = False
+        done = await command("repost", str(KEY))
+    assert done.exit_code == 0, done.output
+    assert (len(books.journals), len(books.reversed)) == (2, 1)
+    await database.aclose()
+
+
+async def test_what_the_books_do_not_know_any_more_is_to_be_corrected_there(
+    database_url: str, temporal_client: Client, queue: str, command: Callable[..., Awaitable[Result]]
+) -> None:
+    database, books = Database(database_url), Books()
+    async with working(temporal_client, queue, database, books):
+        await _posted(database, temporal_client, queue)
+        books.journals.clear()
+        refused = await command("repost", str(KEY))
+    assert "the books refuse it: no such journal; correct it there, then repost" in _words(refused)
+    assert refused.exit_code == 1
+    await database.aclose()
+
+
+@pytest.mark.parametrize(
+    ("name", "words", "told"),
+    [
+        ("settlement-repost/{}", ("repost", "{}"), "settlement {} is being reposted already: wait for that"),
+        (
+            "settlement-write-off/{}#1",
+            ("write-off", "{}#1", "--note", "x"),
+            "line 1 of {} is being written off already: wait for that",
+        ),
+    ],
+    ids=["repost", "write-off"],
+)
+async def test_what_is_being_done_is_not_begun_a_second_time_and_can_be_ended(
+    name: str, words: tuple[str, ...], told: str, database_url: str, temporal_client: Client, queue: str,
+    command: Callable[..., Awaitable[Result]],
+) -> None:  # fmt: skip
+    database = Database(database_url)
+    async with working(temporal_client, queue, database, Books()):
+        await _posted(database, temporal_client, queue)
+    asked = ["settlements", *(word.format(KEY) for word in words)]
+    first = await asyncio.create_subprocess_exec(sys.executable, "starter.py", *asked, stderr=asyncio.subprocess.PIPE)
+    handle = temporal_client.get_workflow_handle(name.format(KEY))
+    try:
+        await _is_running(handle)
+        second = await command(*asked[1:])
+        assert (second.exit_code, told.format(KEY) in _words(second)) == (1, True), second.output
+    finally:
+        await handle.terminate()
+    _, said = await first.communicate()
+    assert (first.returncode, "the workflow was ended before it was done: " in said.decode()) == (1, True), said
+    await database.aclose()
+
+
+async def _is_running(handle: WorkflowHandle[Any, Any]) -> None:
+    """Now: an earlier one of the same id may have ended."""
+    async with asyncio.timeout(60):
+        while True:
+            try:
+                if (await handle.describe()).status is WorkflowExecutionStatus.RUNNING:
+                    return
+            except RPCError as error:
+                if error.status is not RPCStatusCode.NOT_FOUND:
+                    raise
+            await asyncio.sleep(0)
+
+
+async def _posted(database: Database, client: Client, queue: str) -> None:
+    made = settlement(1, 0, 3)
+    made[0].change(LineType.GOODS, Decimal("2.41"))
+    await registered(database, made)
+    event_id = await arrived(database, report(made))
+    await client.execute_workflow(SettlementWorkflow.run, event_id, id=f"test/{uuid4()}", task_queue=queue)
+
+
+def _words(said: Result) -> str:
+    return " ".join(said.output.split())
 
 
 async def test_a_write_off_is_told_to_the_books_by_a_workflow(
