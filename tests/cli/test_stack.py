@@ -328,7 +328,7 @@ def test_a_settlement_file_that_is_wrong_is_refused_whole(stack: Stack, tmp_path
 
 
 def test_schedules_are_applied_again_without_harm(stack: Stack) -> None:
-    every = {"returns": 900, "settlements": 3600, "stock": 60, "audit": 3600}
+    every = {"returns": 900, "settlements": 3600, "payments": 3600, "stock": 60, "audit": 3600}
     for seconds in (7, 1):
         applied = stack.json("schedules", "apply", "--poll-seconds", str(seconds))
         shop_schedules = {each["schedule"]: each["every_seconds"] for each in applied if "shopify" in each["schedule"]}
