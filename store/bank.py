@@ -34,6 +34,8 @@ MATCHING = "bank/matching"
 """One at a time: a payout is matched with the lines that are there, and not with those of another run as well."""
 
 
+PART = 500
+"""Lines that are read at a time."""
 KEEPING = "bank/keeping"
 """One file at a time on an account: what another is keeping may be what this one is to find."""
 
@@ -72,6 +74,7 @@ async def match(session: AsyncSession) -> list[Match]:
     await locks.hold(session, [MATCHING])
     expected = await waiting(session)
     found = select(_ROW).where(col(_ROW.channel).is_(None)).order_by(col(_ROW.booked_on), col(_ROW.line_id))
+    found = found.execution_options(yield_per=PART)
     # Years of rent and wages: read part by part, and compared beside the event loop, which has heartbeats to send.
     lines = [line_of(row) async for row in await session.stream_scalars(found)] if expected else []
     made = await asyncio.to_thread(matches, lines, expected)

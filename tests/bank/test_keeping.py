@@ -71,6 +71,13 @@ def test_files_of_whole_days_in_any_order_keep_each_movement_once(data: st.DataO
     assert contents(kept_of(files)) == stated(entry for entry in entries if entry.on in read)
 
 
+@given(st.lists(moved, max_size=8), st.lists(st.integers(0, 8), max_size=5))
+def test_files_that_were_exported_before_the_day_was_over_keep_each_movement_once(
+    entries: list[Moved], lengths: list[int]
+) -> None:
+    assert contents(kept_of(entries[:length] for length in lengths)) == stated(entries[: max(lengths, default=0)])
+
+
 @given(st.data(), st.lists(moved, max_size=8, unique_by=known_by))
 def test_files_that_are_cut_anywhere_keep_each_movement_once(data: st.DataObject, entries: list[Moved]) -> None:
     file = st.lists(st.sampled_from(entries), unique=True) if entries else st.just([])
