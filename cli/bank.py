@@ -73,10 +73,7 @@ async def _read(deployment: Deployment, lines: Sequence[StatementLine], name: st
     """Kept first, in one transaction: whatever ends here, the workflow or the next statement goes on with them."""
     async with deployment.database() as database:
         async with database.session() as session:
-            try:
-                new = await lines_store.keep(session, lines)
-            except lines_store.LineTaken as error:
-                fail(str(error))
+            new = await lines_store.keep(session, lines)
         client = await deployment.temporal()
         result = await client.execute_workflow(
             BankStatementWorkflow.run,

@@ -6,6 +6,7 @@ role `transit`, which the settlement's journal debits and the statement line cre
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from datetime import date
 
 from pydantic import Field
@@ -20,7 +21,9 @@ class StatementLine(Model):
     bank_account: str = Field(min_length=1)
     """IBAN, or the name that the account has in the ERP."""
     line_id: str = Field(min_length=1)
-    """The bank's own reference of the movement, unique on the account."""
+    """The bank's own reference of the movement, or a name made of what it says; unique on the account."""
+    other_id: str = ""
+    """As it is read: the other of these two, under which it is kept where `line_id` is another movement's already."""
     booked_on: date
     """Accounting date: decides the period."""
     amount: Money
@@ -40,6 +43,32 @@ class StatementLine(Model):
     @property
     def label(self) -> str:
         return " ".join(part for part in (self.counterparty, self.text) if part) or self.line_id
+
+    def moves_as(self, other: StatementLine) -> bool:
+        """The same movement, of two lines with one name: a bank may word it anew in its next file."""
+        return (self.booked_on, self.amount) == (other.booked_on, other.amount)
+
+
+Kept = Mapping[tuple[str, str], StatementLine]
+"""Lines by bank account and name."""
+
+
+def not_kept(read: Iterable[StatementLine], kept: Kept) -> list[StatementLine]:
+    """Those lines of a file that are not kept yet, each under a name that is free.
+
+    Banks use a reference again (for a payment and its return), in one file or in files that are days apart. Whichever
+    movement came first keeps it; any other is kept under the name made of its content, and looked for under both.
+    """
+    taken = dict(kept)
+    new: list[StatementLine] = []
+    for line in read:
+        names = [(line.bank_account, name) for name in (line.line_id, line.other_id) if name]
+        if any(name in taken and taken[name].moves_as(line) for name in names):
+            continue
+        free = next(name for name in names if name not in taken)
+        taken[free] = line.model_copy(update={"line_id": free[1], "other_id": ""})
+        new.append(taken[free])
+    return new
 
 
 def compact(bank_account: str) -> str:

@@ -6,17 +6,20 @@ payout one line only: what is not certain stays as it is, and is shown to a pers
 
 from __future__ import annotations
 
-import re
+from bisect import bisect_left, bisect_right
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date, timedelta
 from enum import StrEnum
+from typing import TypeVar
 
 from models.bank import StatementLine
 from models.base import Model
 from models.money import Money
 from models.settlement import SettlementKey
+from models.words import Names
 
+T = TypeVar("T")
 ARRIVES_WITHIN = timedelta(days=10)
 """A payout that is matched by its amount alone has come so soon after it was sent, and not before."""
 BEFORE_IT_WAS_SENT = timedelta(days=2)
@@ -42,8 +45,15 @@ class Payout(Model):
     def rest(self) -> Money:
         return self.amount - self.arrived
 
-    def may_come_on(self, day: date) -> bool:
-        return self.sent_on - BEFORE_IT_WAS_SENT <= day <= self.sent_on + ARRIVES_WITHIN
+    @property
+    def name(self) -> str:
+        """What a bank's text calls it: the settlement's id, without the currency that a second one is told apart by."""
+        return self.key.settlement_id.removesuffix(f" {self.amount.currency}")
+
+    @property
+    def days(self) -> tuple[date, date]:
+        """From which to which day its amount alone may tell it. Over these days it is matched by its name alone."""
+        return self.sent_on - BEFORE_IT_WAS_SENT, self.sent_on + ARRIVES_WITHIN
 
 
 class Match(Model):
@@ -55,13 +65,14 @@ class Match(Model):
 def matches(lines: Sequence[StatementLine], payouts: Iterable[Payout]) -> list[Match]:
     """`lines` belong to no payout yet. A payout that has come is not in question any more."""
     waiting = {str(payout.key): payout for payout in payouts if payout.rest}
+    named = _named(lines, waiting)
     found: list[Match] = []
     for exactly in (True, False):
         for line in _without(lines, found):
-            named = [payout for payout in waiting.values() if _names(line, payout, exactly=exactly)]
-            if len(named) == 1:
-                found.append(Match(line=line, key=named[0].key, by=MatchedBy.REFERENCE))
-                waiting[str(named[0].key)] = named[0].model_copy(update={"arrived": named[0].arrived + line.amount})
+            meant = [waiting[key] for key in named[line.reference] if _brings(line, waiting[key], exactly=exactly)]
+            if len(meant) == 1:
+                found.append(Match(line=line, key=meant[0].key, by=MatchedBy.REFERENCE))
+                waiting[str(meant[0].key)] = meant[0].model_copy(update={"arrived": meant[0].arrived + line.amount})
     return [*found, *_by_amount(_without(lines, found), waiting.values())]
 
 
@@ -70,32 +81,48 @@ def _without(lines: Iterable[StatementLine], found: Iterable[Match]) -> list[Sta
     return [line for line in lines if line.reference not in taken]
 
 
-def _names(line: StatementLine, payout: Payout, *, exactly: bool) -> bool:
-    """Whether a word of the line is the settlement's id, and (`exactly`) it brings just what is still to come."""
+def _named(lines: Iterable[StatementLine], waiting: Mapping[str, Payout]) -> dict[str, list[str]]:
+    """Of each line, the payouts whose settlement is a word of its text. Each text is read once for all of them."""
+    of_name: defaultdict[str, list[str]] = defaultdict(list)
+    for key, payout in waiting.items():
+        of_name[payout.name].append(key)
+    names = Names(of_name)
+    return {line.reference: [key for name in names.within(line.text) for key in of_name[name]] for line in lines}
+
+
+def _brings(line: StatementLine, payout: Payout, *, exactly: bool) -> bool:
+    """Of a line that names it: whether it brings something, and (`exactly`) just what is still to come."""
     if line.amount.currency != payout.amount.currency or not payout.rest:
         return False
-    name = payout.key.settlement_id.removesuffix(f" {payout.amount.currency}")
-    if line.amount != payout.rest if exactly else len(name) < TELLING:
-        return False
-    return re.search(rf"(?<!\w){re.escape(name)}(?!\w)", line.text, re.IGNORECASE) is not None
+    return line.amount == payout.rest if exactly else len(payout.name) >= TELLING
 
 
-def _by_amount(lines: Iterable[StatementLine], payouts: Iterable[Payout]) -> Iterator[Match]:
-    untouched = [payout for payout in payouts if not payout.arrived]
-    pairs = [
-        (line, payout)
-        for line in lines
-        for payout in untouched
-        if line.amount == payout.amount and payout.may_come_on(line.booked_on)
-    ]
-    of_line: defaultdict[str, int] = defaultdict(int)
-    of_payout: defaultdict[str, int] = defaultdict(int)
-    for line, payout in pairs:
-        of_line[line.reference] += 1
-        of_payout[str(payout.key)] += 1
-    for line, payout in pairs:
-        if of_line[line.reference] == of_payout[str(payout.key)] == 1:
-            yield Match(line=line, key=payout.key, by=MatchedBy.AMOUNT)
+def _by_amount(lines: Sequence[StatementLine], payouts: Iterable[Payout]) -> Iterator[Match]:
+    """Neither may have an alternative: the line among payouts of its days, the payout among lines of its own."""
+    sent: defaultdict[Money, list[Payout]] = defaultdict(list)
+    booked: defaultdict[Money, list[StatementLine]] = defaultdict(list)
+    for payout in sorted(payouts, key=_sent_on):
+        if not payout.arrived:
+            sent[payout.amount].append(payout)
+    for line in sorted(lines, key=_booked_on):
+        booked[line.amount].append(line)
+    for line in lines:
+        day = line.booked_on
+        meant = _between(sent.get(line.amount, []), day - ARRIVES_WITHIN, day + BEFORE_IT_WAS_SENT, _sent_on)
+        if len(meant) == 1 and len(_between(booked[line.amount], *meant[0].days, _booked_on)) == 1:
+            yield Match(line=line, key=meant[0].key, by=MatchedBy.AMOUNT)
+
+
+def _sent_on(payout: Payout) -> date:
+    return payout.sent_on
+
+
+def _booked_on(line: StatementLine) -> date:
+    return line.booked_on
+
+
+def _between(ordered: list[T], first: date, last: date, day: Callable[[T], date]) -> list[T]:
+    return ordered[bisect_left(ordered, first, key=day) : bisect_right(ordered, last, key=day)]
 
 
 def from_a_channel(line: StatementLine, channels: Iterable[str]) -> bool:

@@ -47,13 +47,17 @@ class BankView(Model):
 async def view(session: AsyncSession, channels: Collection[str], overdue_after: timedelta) -> BankView:
     """`channels`: names by which the bank's words say that money is a channel's."""
     first, last = await _read(session)
-    waiting = [payout for payout in await bank.payouts(session) if payout.rest]
-    missing = [payout for payout in waiting if overdue(payout, first, last, overdue_after)]
-    expected = (payout for payout in waiting if first is None or first <= payout.sent_on + ARRIVES_WITHIN)
+    missing: list[Payout] = []
+    under_way: list[Payout] = []
+    for payout in await bank.waiting(session):
+        if overdue(payout, first, last, overdue_after):
+            missing.append(payout)
+        elif first is None or first <= payout.sent_on + ARRIVES_WITHIN:
+            under_way.append(payout)
     return BankView(
         arrived=tuple(await arrivals(session)),
         missing=tuple(missing),
-        under_way=tuple(payout for payout in expected if payout not in missing),
+        under_way=tuple(under_way),
         stray=tuple(line for line in await _without_payout(session) if from_a_channel(line, channels)),
         read_from=first,
         read_to=last,
@@ -62,8 +66,7 @@ async def view(session: AsyncSession, channels: Collection[str], overdue_after: 
 
 async def overdue_payouts(session: AsyncSession, overdue_after: timedelta) -> list[Payout]:
     first, last = await _read(session)
-    waiting = (payout for payout in await bank.payouts(session) if payout.rest)
-    return [payout for payout in waiting if overdue(payout, first, last, overdue_after)]
+    return [payout for payout in await bank.waiting(session) if overdue(payout, first, last, overdue_after)]
 
 
 def overdue(payout: Payout, first: date | None, last: date | None, after: timedelta) -> bool:
@@ -92,10 +95,9 @@ async def arrivals(session: AsyncSession, key: SettlementKey | None = None) -> l
 
 async def words(session: AsyncSession, key: SettlementKey) -> str:
     """Where a settlement's payout is, in a sentence; empty when there is none."""
-    found = await bank.payouts(session, key)
-    if not found:
+    payout = await bank.payout_of(session, key)
+    if payout is None:
         return ""
-    [payout] = found
     came = await arrivals(session, key)
     if not came:
         return "not seen at the bank"

@@ -11,9 +11,7 @@ from temporalio.client import Client
 from typer.testing import CliRunner, Result
 
 from cli.app import app
-from connectors.bank.statement import read_statement
 from stack.temporal import NAMESPACE, LocalTemporal
-from store import bank
 from store.database import Database
 from tests.bank.files import IBAN, Moved, camt
 from tests.bank.scene import FIRST, SECOND, settled, working
@@ -87,13 +85,17 @@ async def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("deployment")
-async def test_a_reference_that_was_another_movement_before_ends_with_both(database: Database, tmp_path: Path) -> None:
-    for number, amount in enumerate(("1.00", "2.00")):
-        (tmp_path / f"{number}.csv").write_text(
-            f"id,date,amount,currency,reference,counterparty\nX,2026-09-14,{amount},EUR,a,b\n"
-        )
-    async with database.session() as session:
-        await bank.keep(session, read_statement((tmp_path / "0.csv").read_bytes(), "House bank"))
-    result = await said("bank", str(tmp_path / "1.csv"), "--bank-account", "House bank")
-    assert result.exit_code == 1
-    assert "2.00 EUR on 2026-09-14, but it was 1.00 EUR" in result.stderr
+async def test_a_return_under_the_reference_of_its_payment_is_read_days_later(
+    database: Database, temporal_client: Client, tmp_path: Path
+) -> None:
+    head, rows = "id,date,amount,currency,reference,counterparty\n", []
+    async with working(temporal_client, database, Books()):
+        for day, amount in (("2026-09-14", "90.11"), ("2026-09-17", "-90.11")):
+            rows.append(f"X,{day},{amount},EUR,EFT,Amazon\n")
+            (tmp_path / "day.csv").write_text(head + rows[-1])
+            told = (await said("bank", str(tmp_path / "day.csv"), "--bank-account", "House bank")).stdout
+            assert "1 lines, 1 new" in told
+        (tmp_path / "month.csv").write_text(head + "".join(rows))
+        told = (await said("bank", str(tmp_path / "month.csv"), "--bank-account", "House bank", "--json")).stdout
+    assert (json.loads(told)["lines"], json.loads(told)["new"]) == (2, 0)
+    assert [line["line_id"] for line in json.loads(told)["bank"]["stray"]] == ["X"]

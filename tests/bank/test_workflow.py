@@ -7,7 +7,6 @@ from datetime import timedelta
 from uuid import uuid4
 
 import pytest
-from sqlalchemy import text
 from temporalio.client import Client, WorkflowHandle
 
 from connectors.bank.statement import read_statement
@@ -189,16 +188,6 @@ async def test_lines_that_came_before_their_settlement_are_matched_once_it_is_th
         assert (await ran(temporal_client)).matched == 0
         await settled(database, FIRST, "90.11")
         assert (await ran(temporal_client)).matched == 1
-
-
-async def test_a_reference_that_was_another_movement_before_is_refused_and_nothing_of_the_file_is_kept(
-    database: Database,
-) -> None:
-    await kept(database)
-    with pytest.raises(bank.LineTaken, match=r"N-1: 1\.00 EUR on 2026-09-14, but it was 90\.11 EUR"):
-        await kept(database, camt(Moved("3.00", reference="N-9"), Moved("1.00", reference="N-1")))
-    async with database.session() as session:
-        assert await session.scalar(text("SELECT count(*) FROM bank_line")) == 4
 
 
 async def test_a_settlement_stays_on_the_account_that_its_first_journal_was_booked_on(database: Database) -> None:
