@@ -408,7 +408,8 @@ def test_nothing_happened_twice(stack: Stack, orders: list[dict[str, Any]]) -> N
 
 
 def test_its_worker_runs_one_build_that_is_current_and_has_the_orders(stack: Stack) -> None:
-    (build,) = stack.json("versions")
+    # A poll that has just begun is of no build until a worker has taken it.
+    (build,) = stack.until(lambda: stack.json("versions"), lambda found: len(found) == 1)
     assert (build["build"], build["status"], build["workers"]) == (VERSION, "current", 1)
     assert build["orders"] > 0
     assert build["stumbling"] == 0
