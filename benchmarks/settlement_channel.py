@@ -26,6 +26,7 @@ QUOTA_SCALE = 100_000
 def main() -> None:
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.bind(("127.0.0.1", 0))
+    listener.listen()  # Before the address is told: who calls at once waits for the server instead of being refused.
     base_url = f"http://127.0.0.1:{listener.getsockname()[1]}"
     sandbox = Sandbox(SandboxOptions(base_url=base_url, quota_scale=QUOTA_SCALE, scenario=Scenario()))
     twin = AmazonTwin(sandbox)
