@@ -53,21 +53,21 @@ class TrytonServer:
         await asyncio.to_thread(self._tryton.child.kill)
         await asyncio.to_thread(self._tryton.restart)
 
-    async def doubled(self, model: str, field: str) -> dict[str, int]:
-        """References that more than one record that counts has."""
-        return await asyncio.to_thread(self._doubled, model, field)
+    async def doubled(self, model: str, *fields: str) -> dict[str, int]:
+        """References (the first field, within the others) that more than one record that counts has."""
+        return await asyncio.to_thread(self._doubled, model, fields)
 
     async def aclose(self) -> None:
         await self._reader.aclose()
 
-    def _doubled(self, model: str, field: str) -> dict[str, int]:
+    def _doubled(self, model: str, fields: tuple[str, ...]) -> dict[str, int]:
         rpc = self._tryton.admin()
-        domain = [[field, "!=", None], ["state", "!=", "cancelled"]]
+        domain = [[fields[0], "!=", None], ["state", "!=", "cancelled"]]
         company = self.connection()["options"]["companies"][COMPANIES[0].entity]["id"]
-        found = rpc.search(model, domain, [field], company=company)
+        found = rpc.search(model, domain, fields, company=company)
         rpc.close()
         assert found, f"nothing in {model}: this proves nothing"
-        counted = Counter(record[field] for record in found)
+        counted = Counter(" ".join(str(record[field]) for field in fields) for record in found)
         return {reference: count for reference, count in counted.items() if count > 1}
 
     def _banked(self, reference: str) -> list[Banked]:
