@@ -103,7 +103,7 @@ class SettlementBookActivities:
         return sum([await self._pay_from(key, None, waiting=True) for key in payable])
 
     async def _pay_from(self, key: SettlementKey, after: str | None, *, waiting: bool = False) -> int:
-        paid, left = 0, False
+        paid = 0
         while self._journals is not None:
             async with self._database.session() as session:
                 page = await settlement_books.next_payments(session, key, after, waiting=waiting)
@@ -112,7 +112,7 @@ class SettlementBookActivities:
                 break
             for order in page.orders:
                 done = await self._pay(self._journals, key, order, given_up.get(order.order_key))
-                paid, left = paid + bool(done and (order.paid or order.refunded)), left or not done
+                paid += bool(done and (order.paid or order.refunded))
             after = page.last
             async with self._database.session() as session:
                 same = await settlement_books.is_payable(session, key, page.revision)
@@ -120,8 +120,9 @@ class SettlementBookActivities:
                     await settlement_books.paid_up_to(session, key, after)
             if not same:
                 return paid
-        if not left:
-            await self._taken(key, settlement_cases.PAYMENT)
+        async with self._database.session() as session:
+            if key not in await settlement_books.with_waiting(session, key.channel, key.account):
+                await settlement_cases.taken(session, key, settlement_cases.PAYMENT)
         return paid
 
     async def _pay(

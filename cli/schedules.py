@@ -89,15 +89,9 @@ async def apply(client: Client, connections: Connections, poll_seconds: int | No
 
 async def apply_inventory(client: Client) -> dict[str, Any]:
     """Create or change the schedule of the inventory reconciliation, which is one for all accounts."""
-    action = ScheduleActionStartWorkflow(
-        InventoryReconciliation.run,
-        ReconciliationRequest(),
-        id=f"sync-{INVENTORY}",
-        task_queue=policy.INVENTORY_QUEUE,
-        static_summary="Compare stock of channels, store, warehouse and ERP",
-    )
-    await _put(client, INVENTORY, _every(INVENTORY_SECONDS, action))
-    return {"schedule": INVENTORY, "every_seconds": INVENTORY_SECONDS}
+    what = "Compare stock of channels, store, warehouse and ERP"
+    run, queue = InventoryReconciliation.run, policy.INVENTORY_QUEUE
+    return await _put_one(client, INVENTORY, run, ReconciliationRequest(), queue, what, INVENTORY_SECONDS)
 
 
 async def apply_warehouse(client: Client, connections: Connections) -> list[dict[str, Any]]:
@@ -105,15 +99,24 @@ async def apply_warehouse(client: Client, connections: Connections) -> list[dict
     if not is_watched(connections.wms):
         await _drop(client, WAREHOUSE)
         return []
-    action = ScheduleActionStartWorkflow(
-        WarehouseWatch.run,
-        Warehouse(),
-        id=f"sync-{WAREHOUSE}",
-        task_queue=policy.WMS_QUEUE,
-        static_summary="What happened in the warehouse",
-    )
-    await _put(client, WAREHOUSE, _every(WAREHOUSE_SECONDS, action))
-    return [{"schedule": WAREHOUSE, "every_seconds": WAREHOUSE_SECONDS}]
+    what = "What happened in the warehouse"
+    run, queue = WarehouseWatch.run, policy.WMS_QUEUE
+    return [await _put_one(client, WAREHOUSE, run, Warehouse(), queue, what, WAREHOUSE_SECONDS)]
+
+
+async def _put_one(
+    client: Client,
+    name: str,
+    run: Callable[[Any, Any], Awaitable[Any]],
+    argument: object,
+    queue: str,
+    what: str,
+    seconds: int,
+) -> dict[str, Any]:
+    """A schedule of which there is one for all accounts."""
+    action = ScheduleActionStartWorkflow(run, argument, id=f"sync-{name}", task_queue=queue, static_summary=what)
+    await _put(client, name, _every(seconds, action))
+    return {"schedule": name, "every_seconds": seconds}
 
 
 def schedule_id(kind: str, channel: str, account: str) -> str:

@@ -68,7 +68,7 @@ async def is_declined(session: AsyncSession, key: SettlementKey) -> bool:
 
 
 async def payment_declined(session: AsyncSession, key: SettlementKey, reason: str) -> None:
-    """The ERP refuses an order's payment: it is posted again with every reading of the account's settlements."""
+    """The ERP refuses an order's payment: the schedule `payments` posts it again."""
     await _refused(session, key, PAYMENT, reason, "correct it there; it is tried again within the hour")
 
 

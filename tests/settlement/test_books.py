@@ -228,6 +228,9 @@ async def test_a_payment_that_the_books_refuse_is_a_case_and_is_tried_again(
         (case,) = await cases.find(session)
     assert "the period is closed" in case.reason
     books.closed_for_payments = False
+    await desk.book()  # It goes on behind the order that waits.
+    async with database.session() as session:
+        assert await cases.find(session) == [case]
     assert await desk.pay_waiting() == 1
     assert books.balance(AccountRole.CLEARING) == 0
     async with database.session() as session:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -22,12 +22,6 @@ from tests.wms_conformance.subjects.tryton import Keepers
 pytestmark = [pytest.mark.erp, pytest.mark.timeout(600)]
 KILLS = 10
 AT_ONCE = 4
-
-
-@pytest.fixture(scope="module")
-def tryton() -> Iterator[LocalTryton]:
-    with warehouse.closed_warehouse() as tryton:
-        yield tryton.start()
 
 
 @pytest.fixture

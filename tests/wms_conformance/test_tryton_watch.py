@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 from uuid import uuid4
 
@@ -37,24 +37,6 @@ from workflows.watch import WarehouseWatch
 
 pytestmark = [pytest.mark.erp, pytest.mark.timeout(600)]
 ONE_SOCK = (PickLine(line_id="L1", item="SOCK-WOOL", quantity=1),)
-
-
-@pytest.fixture
-async def database(database_url: str) -> AsyncIterator[Database]:
-    database = Database(database_url)
-    yield database
-    await database.aclose()
-
-
-@pytest.fixture(scope="module")
-def tryton() -> Iterator[LocalTryton]:
-    with warehouse.closed_warehouse() as tryton:
-        yield tryton.start()
-
-
-@pytest.fixture
-def keepers(tryton: LocalTryton) -> Keepers:
-    return Keepers(tryton)
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 from typing import Any
@@ -34,20 +34,6 @@ from workflows import policy
 
 pytestmark = [pytest.mark.erp, pytest.mark.timeout(600)]
 NOTHING = timedelta(0)
-
-
-@pytest.fixture
-async def database(database_url: str) -> AsyncIterator[Database]:
-    database = Database(database_url)
-    yield database
-    await database.aclose()
-
-
-@pytest.fixture(scope="module")
-def keepers() -> Iterator[Keepers]:
-    # Started by the main thread: the server ends with the thread that started it, and a test's threads end with it.
-    with warehouse.closed_warehouse() as tryton:
-        yield Keepers(tryton.start())
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
 
@@ -24,7 +24,6 @@ from sandbox.twins import Twins
 from store import return_processes
 from store.database import Database
 from tests.capture.scene import event_of, keep, relaying, until, webhook
-from tests.wms_conformance.subjects import tryton as warehouse
 from tests.wms_conformance.subjects.tryton import Keepers
 from tests.workflows.returns_world import a_sale, asked, reaches, shipped, start_return
 from tests.workflows.test_order_rerouted import three_mats
@@ -33,19 +32,6 @@ from tests.workflows.world import World
 pytestmark = [pytest.mark.erp, pytest.mark.timeout(600)]
 LOOK_SECONDS = 10.0
 """Everything that follows from a look, as long as the machine is not overrun."""
-
-
-@pytest.fixture
-async def database(database_url: str) -> AsyncIterator[Database]:
-    database = Database(database_url)
-    yield database
-    await database.aclose()
-
-
-@pytest.fixture(scope="module")
-def keepers() -> Iterator[Keepers]:
-    with warehouse.closed_warehouse() as tryton:
-        yield Keepers(tryton.start())
 
 
 @pytest.fixture
